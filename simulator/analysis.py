@@ -1,0 +1,155 @@
+"""From a scenario to what is said of it: views judged, rules run, states against the layout in force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simulator.finding import SEVERITY_ORDER, Finding, Verdict, worst
+from simulator.judgement import judge_class
+from simulator.pat import PatLayout
+from simulator.problem import refuse
+from simulator.rules import RULES, Rule, View
+from simulator.scenario import GuestClass, Platform, Scenario, classes_on
+
+NEW, UNCHANGED, CHANGED, FIXED = "new", "unchanged", "changed", "fixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """A finding with its state against the layout in force; None where nothing is proposed for it."""
+
+    finding: Finding
+    state: str | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it bears on the verdict: what is fixed does not."""
+        return self.state != FIXED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One platform, reviewed. `before` is None where no layout is proposed."""
+
+    platform: Platform
+    before: View | None
+    after: View
+    findings: tuple[Stated, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What became of one rule: findings if it ran, else why it did not apply, and what it left open."""
+
+    rule: Rule
+    findings: int | None
+    why_not: str
+    left_open: str
+
+
+def review(scenario: Scenario) -> list[Review]:
+    """Every platform of a scenario, reviewed.
+
+    Raises InvalidInput if no rule applies: an empty answer must not look like a good one.
+    """
+    reviews = [_review(platform, classes_on(platform, scenario.guests)) for platform in scenario.platforms]
+    if all(rule.applies(one.after) for rule in RULES for one in reviews):
+        raise refuse(
+            "nothing_evaluated",
+            "no rule applies: no layout is proposed, and no guest runs on a platform",
+            field="guests",
+        )
+    return reviews
+
+
+def _review(platform: Platform, classes: Sequence[GuestClass]) -> Review:
+    proposed = platform.proposed
+    in_force = _view(platform, platform.layout, classes, replaced=None)
+    if proposed is None:
+        found = tuple(Stated(finding=finding, state=None) for finding in _run(in_force))
+        return Review(platform=platform, before=None, after=in_force, findings=found)
+    after = _view(platform, proposed, classes, replaced=platform.layout)
+    return Review(platform=platform, before=in_force, after=after, findings=_compare(_run(in_force), _run(after)))
+
+
+def _view(platform: Platform, layout: PatLayout, classes: Sequence[GuestClass], *, replaced: PatLayout | None) -> View:
+    return View(
+        platform=platform,
+        layout=layout,
+        judged=tuple(judge_class(platform, layout, one) for one in classes),
+        judges_layout=platform.proposed is not None,
+        replaced=replaced,
+    )
+
+
+def _run(view: View) -> list[Finding]:
+    return [finding for rule in RULES if not rule.applies(view) for finding in rule.check(view)]
+
+
+def _compare(before: list[Finding], after: list[Finding]) -> tuple[Stated, ...]:
+    old = {finding.fingerprint: finding for finding in before}
+    stated = [Stated(finding=finding, state=_state(old.get(finding.fingerprint), finding)) for finding in after]
+    kept = {finding.fingerprint for finding in after}
+    gone = [Stated(finding=finding, state=FIXED) for key, finding in old.items() if key not in kept]
+    return (*stated, *gone)
+
+
+def _state(old: Finding | None, new: Finding) -> str:
+    if old is None:
+        return NEW
+    is_same = (old.verdict, old.message, old.outcomes) == (new.verdict, new.message, new.outcomes)
+    return UNCHANGED if is_same else CHANGED
+
+
+def in_order(reviews: Sequence[Review]) -> list[Stated]:
+    """All findings, worst first, those that are fixed last."""
+
+    def rank(stated: Stated) -> tuple[object, ...]:
+        finding = stated.finding
+        return (
+            not stated.counts,
+            -finding.verdict,
+            SEVERITY_ORDER.index(finding.severity),
+            finding.rule,
+            finding.platform,
+            finding.title,
+            finding.guest_class or "",
+            finding.fingerprint,
+        )
+
+    return sorted((stated for one in reviews for stated in one.findings), key=rank)
+
+
+def verdict_of(findings: Sequence[Stated]) -> Verdict:
+    """The verdict of a report: the worst finding that counts."""
+    return worst(stated.finding.verdict for stated in findings if stated.counts)
+
+
+def coverage_of(reviews: Sequence[Review], findings: Sequence[Stated]) -> list[Coverage]:
+    """What became of each rule of the catalogue."""
+    covered = []
+    for rule in RULES:
+        reasons = [rule.applies(one.after) for one in reviews]
+        ran = not all(reasons)
+        count = sum(stated.counts and stated.finding.rule == rule.id for stated in findings)
+        covered.append(
+            Coverage(
+                rule=rule,
+                findings=count if ran else None,
+                why_not="" if ran else reasons[0],
+                left_open=_left_open(reviews) if ran and rule.needs_encodings else "",
+            )
+        )
+    return covered
+
+
+def _left_open(reviews: Sequence[Review]) -> str:
+    names = sorted(
+        {
+            name
+            for one in reviews
+            for judged in one.after.judged
+            if judged.profile is None
+            for name in judged.guest_class.members
+        }
+    )
+    return f"what is known of {', '.join(names)} does not decide how it encodes" if names else ""

@@ -1,0 +1,1 @@
+"""Text and plain data to facts: one format a file, bounded, never guessing."""

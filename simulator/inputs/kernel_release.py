@@ -1,0 +1,59 @@
+"""A kernel release, as `uname -r` or a .config header write it."""
+
+import re
+from dataclasses import dataclass
+
+from simulator.problem import refuse
+
+_RELEASE = re.compile(
+    r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?(?:-rc([0-9]{1,3}))?((?:[-+_.~ ].*)?)",
+    re.ASCII,
+)
+_OLD_MAJOR = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelRelease:
+    """A release in its parts: series 2.6.32 or 6.12, patch 27 or 117, candidate 1 of -rc1."""
+
+    text: str
+    series: tuple[int, ...]
+    patch: int | None
+    candidate: int | None
+
+    @property
+    def series_text(self) -> str:
+        """The series alone, as in `6.12`."""
+        return ".".join(str(number) for number in self.series)
+
+    def agrees_with(self, other: "KernelRelease") -> bool:
+        """Whether both can be the same kernel: equal in every part that both state."""
+        patches = {self.patch, other.patch} - {None}
+        candidates = {self.candidate, other.candidate} - {None}
+        return self.series == other.series and len(patches) < 2 and len(candidates) < 2
+
+
+def parse_release(text: str, *, field: str = "release") -> KernelRelease:
+    """The release that a text states, as in `6.12.117+deb12-amd64`, `2.6.32.27` or `6.0-rc1`.
+
+    Raises InvalidInput for other text.
+    """
+    match = _RELEASE.fullmatch(text)
+    if match is None:
+        raise refuse(
+            "kernel_release",
+            f"{text[:60]!a} is no kernel release; write it as `uname -r` prints it, as in 6.12.117",
+            field=field,
+        )
+    major, minor, third, fourth, candidate = (None if part is None else int(part) for part in match.groups()[:5])
+    assert major is not None  # the pattern makes them
+    assert minor is not None
+    is_old = major == _OLD_MAJOR
+    series: tuple[int, ...] = (major, minor, third or 0) if is_old else (major, minor)
+    patch = fourth if is_old else third
+    return KernelRelease(text=text, series=series, patch=patch, candidate=candidate)
+
+
+def parse_series(text: str) -> tuple[int, ...]:
+    """The numbers of a series in a table, as in `2.6.26` or `3.19`."""
+    return tuple(int(number) for number in text.split("."))

@@ -1,0 +1,115 @@
+"""The picture of a report: PA0 to PA7, who relies on them, and what moves where."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simulator.analysis import Review
+from simulator.finding import Verdict, worst
+from simulator.guest import Follows
+from simulator.judgement import ClassJudgement
+from simulator.memory_type import MemoryType
+from simulator.pat import ENTRY_COUNT, PteCacheBits
+from simulator.rules import View
+
+Data = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reliance:
+    """One class that reaches one entry for one type."""
+
+    index: int
+    guest_class: str
+    members: tuple[str, ...]
+    wanted: MemoryType
+    how: str
+    verdict: Verdict
+
+
+def _reliances(view: View) -> Iterator[Reliance]:
+    for judged in view.judged:
+        for want in judged.wants:
+            yield Reliance(
+                index=want.encoded.index,
+                guest_class=judged.guest_class.key,
+                members=tuple(judged.guest_class.members),
+                wanted=want.encoded.wanted,
+                how=_how(judged),
+                verdict=want.verdict,
+            )
+
+
+def _how(judged: ClassJudgement) -> str:
+    follows_type = judged.profile is not None and judged.profile.follows is Follows.TYPE
+    return "type" if follows_type else "index"
+
+
+def draw_entries(one: Review) -> list[Data]:
+    """The eight entries with their bits, types, users and findings."""
+    before = list(_reliances(one.before)) if one.before is not None else []
+    after = list(_reliances(one.after))
+    return [_entry(one, index, before, after) for index in range(ENTRY_COUNT)]
+
+
+def _entry(one: Review, index: int, before: list[Reliance], after: list[Reliance]) -> Data:
+    old, new = one.platform.layout.entries[index], one.platform.proposed
+    entry = None if new is None else new.entries[index]
+    found = [stated.finding for stated in one.findings if stated.finding.entry == index]
+    counted = [stated.finding.verdict for stated in one.findings if stated.counts and stated.finding.entry == index]
+    users = [reliance.verdict for reliance in after if reliance.index == index]
+    return {
+        "index": index,
+        "name": f"PA{index}",
+        "bits": PteCacheBits.of_index(index).as_data(),
+        "before": old.word,
+        "after": None if entry is None else entry.word,
+        "byte_before": f"{old:02x}",
+        "byte_after": None if entry is None else f"{entry:02x}",
+        "changed": entry is not None and entry is not old,
+        "relied_on": _relied_on(index, before, after),
+        "verdict": worst([*counted, *users]).word if counted or users else None,
+        "findings": sorted(finding.fingerprint for finding in found),
+    }
+
+
+def _relied_on(index: int, before: list[Reliance], after: list[Reliance]) -> list[Data]:
+    moments: dict[tuple[str, MemoryType], list[str]] = {}
+    users: dict[tuple[str, MemoryType], Reliance] = {}
+    for moment, reliances in (("before", before), ("after", after)):
+        for reliance in reliances:
+            if reliance.index == index:
+                key = (reliance.guest_class, reliance.wanted)
+                users[key] = reliance
+                moments.setdefault(key, []).append(moment)
+    return [
+        {
+            "class": users[key].guest_class,
+            "members": list(users[key].members),
+            "wants": users[key].wanted.word,
+            "how": users[key].how,
+            "when": "both" if len(moments[key]) > 1 else moments[key][0],
+        }
+        for key in sorted(users)
+    ]
+
+
+def draw_wires(one: Review) -> list[Data]:
+    """Where each type that is relied on goes when the layout changes; idle entries stay where they are.
+
+    A wire is unsafe where a guest relying on it gets worse than a degraded result.
+    """
+    if one.before is None:
+        return []
+    old = {(user.guest_class, user.wanted): user for user in _reliances(one.before)}
+    wires: dict[tuple[int, int, MemoryType, str], bool] = {}
+    for user in _reliances(one.after):
+        start = old.get((user.guest_class, user.wanted), user).index
+        key = (start, user.index, user.wanted, user.how)
+        wires[key] = wires.get(key, True) and user.verdict <= Verdict.DEGRADED
+    asked = {index for start, end, _, _ in wires for index in (start, end)}
+    for index in sorted(set(range(ENTRY_COUNT)) - asked):
+        wires[index, index, one.platform.layout.entries[index], "idle"] = True
+    return [
+        {"from": start, "to": end, "type": wanted.word, "kind": kind, "safe": safe}
+        for (start, end, wanted, kind), safe in sorted(wires.items())
+    ]

@@ -1,0 +1,78 @@
+"""MIG: guests that boot under one layout and go on under another."""
+
+from collections.abc import Iterator
+
+from simulator import citations
+from simulator.finding import Finding, Severity, Verdict
+from simulator.guest import Follows
+from simulator.judgement import ClassJudgement, Mapped, can_resume, judge_profile
+from simulator.pat import PatLayout
+from simulator.rules.derivation import derive
+from simulator.rules.encoding import SEVERITY_OF, assumption_of
+from simulator.rules.rule import Rule, View
+
+
+def _resumers(view: View) -> list[ClassJudgement]:
+    return [one for one in view.judged if one.profile is not None and can_resume(one.guest_class, one.profile)]
+
+
+def _applies(view: View) -> str:
+    if view.replaced is None:
+        return "no layout is replaced"
+    return "" if _resumers(view) else "no PV domU here can be saved with cache bits in its page tables"
+
+
+def resumed_guests(view: View) -> Iterator[Finding]:
+    """Flags in page tables and the tables built at boot travel as they are.
+
+    A guest with fixed bits is the same after a restore as after a boot: ENC010 judges it.
+    """
+    if view.replaced is None:
+        return
+    for judged in _resumers(view):
+        profile = judged.profile
+        if profile is None or profile.follows is not Follows.TYPE:
+            continue
+        resumed = judge_profile(view.platform, view.layout, profile, booted_under=view.replaced)
+        for want in resumed:
+            mapped = want.encoded
+            moved = view.replaced.entries[mapped.index] is not mapped.got
+            if moved and mapped.verdict is not Verdict.COMPATIBLE:
+                yield _resumed(view, judged, mapped, view.replaced)
+
+
+def _resumed(view: View, judged: ClassJudgement, mapped: Mapped, replaced: PatLayout) -> Finding:
+    one, outcome = judged.guest_class, mapped.worst_outcome
+    was = replaced.entries[mapped.index].word
+    return Finding(
+        rule="MIG010",
+        verdict=mapped.verdict,
+        severity=SEVERITY_OF[mapped.verdict],
+        platform=one.platform,
+        guest_class=one.key,
+        guests=tuple(one.members),
+        entry=mapped.index,
+        wanted=mapped.wanted,
+        in_force=mapped.got,
+        title=f"Saved under the old layout, {mapped.wanted.word} by PA{mapped.index} is {mapped.got.word}",
+        message=f"{one.subject}, saved under the old layout and restored under the new one, keep{one.ending} index "
+        f"{mapped.index} for {mapped.wanted.word}: it was {was} and is {mapped.got.word}; "
+        f"{outcome.context}: {outcome.why}.",
+        fix="shut these guests down and boot them anew under the new layout; do not restore or migrate them across",
+        assumption=assumption_of(mapped),
+        outcomes=mapped.outcomes,
+        steps=derive(view, judged, mapped, booted_under=replaced),
+    )
+
+
+RULES = (
+    Rule(
+        id="MIG010",
+        title="Guests that boot under one layout may resume under the other",
+        severity=Severity.CORRECTNESS,
+        cites=(citations.XEN_SAVE, citations.LINUX_CACHE_TABLES),
+        check=resumed_guests,
+        applies=_applies,
+        needs_encodings=True,
+    ),
+)

@@ -1,0 +1,185 @@
+"""XEN: what of the hypervisor itself rests on its PAT layout."""
+
+from collections.abc import Iterator
+
+from simulator import citations
+from simulator.finding import Finding, Severity, Verdict
+from simulator.guest import Follows
+from simulator.hypervisor import PAGE_FLAGS, PUBLIC_HEADER_ENTRIES, REWRITTEN_INDICES, MmioTest
+from simulator.memory_type import MemoryType
+from simulator.pat import XEN_LAYOUT
+from simulator.rules.rule import Rule, View, needs_header, needs_proposal
+
+
+def page_flags(view: View) -> Iterator[Finding]:
+    """Xen's constants are compared and written as bits: each must select the type it is named after."""
+    wrong = [
+        (name, named, bits, view.layout.memory_type(bits))
+        for name, named, bits in PAGE_FLAGS
+        if view.layout.memory_type(bits) is not named
+    ]
+    if not wrong:
+        return
+    listed = ", ".join(f"{name} ({bits.words}) selects {got.word}" for name, _, bits, got in wrong)
+    names = ", ".join(name for name, *_ in wrong)
+    yield Finding(
+        rule="XEN010",
+        verdict=Verdict.CONDITIONAL,
+        severity=Severity.CORRECTNESS,
+        platform=view.platform.name,
+        entry=wrong[0][2].pat_index,
+        wanted=wrong[0][1],
+        in_force=wrong[0][3],
+        title="Xen's page-flag constants are named after other types",
+        message=f"Under this layout {listed}.",
+        fix=f"patch {names} in xen/arch/x86/include/asm/page.h together with the value",
+        assumption=f"the constants are patched together with the value: {names}",
+    )
+
+
+def public_header(view: View) -> Iterator[Finding]:
+    """The public header is what a guest may trust instead of reading the MSR."""
+    wrong = [
+        f"PA{index} {printed.word} (here {view.layout.entries[index].word})"
+        for index, printed in enumerate(PUBLIC_HEADER_ENTRIES)
+        if view.layout.entries[index] is not printed
+    ]
+    if not wrong:
+        return
+    yield Finding(
+        rule="XEN020",
+        verdict=Verdict.CONDITIONAL,
+        severity=Severity.CORRECTNESS,
+        platform=view.platform.name,
+        title="Xen's public header documents another layout",
+        message=f"The public header prints {', '.join(wrong)}; the guests listed here are judged one by one.",
+        fix="keep the entries that the header documents, or carry a patch of the header",
+        assumption="no PV guest on this platform but those listed here trusts the table in the public header",
+    )
+
+
+def build_assertion(view: View) -> Iterator[Finding]:
+    """Xen 4.18 and later do not build with another value."""
+    if view.layout == XEN_LAYOUT:
+        return
+    asserts = view.platform.xen.asserts_layout
+    says = (
+        f"{view.platform.xen.title} does not build with this value: BUILD_BUG_ON(XEN_MSR_PAT != 0x050100070406ULL)."
+        if asserts
+        else f"{view.platform.xen.title} builds with this value; 4.18 and later do not: "
+        "BUILD_BUG_ON(XEN_MSR_PAT != 0x050100070406ULL)."
+    )
+    yield Finding(
+        rule="XEN030",
+        verdict=Verdict.CONDITIONAL if asserts else Verdict.COMPATIBLE,
+        severity=Severity.FUNCTION if asserts else Severity.ADVICE,
+        platform=view.platform.name,
+        title="Xen's build assertion names another value",
+        message=says,
+        fix="drop the assertion in build_assertions() of xen/arch/x86/mm.c" if asserts else None,
+        assumption="the assertion is dropped" if asserts else None,
+    )
+
+
+def _tests_by_index(view: View) -> str:
+    if not view.judges_layout:
+        return needs_proposal(view)
+    return {
+        MmioTest.NONE: f"{view.platform.xen.title} does not correct mappings of MMIO",
+        MmioTest.BY_INDEX: "",
+        MmioTest.BY_TYPE: f"{view.platform.xen.title} tests the type, not the index",
+    }[view.platform.xen.mmio_test]
+
+
+def mmio_by_index(view: View) -> Iterator[Finding]:
+    """Xen 4.7 to 4.17 know the cacheable types on MMIO by index: 0, 1 and 5."""
+    entries = view.layout.entries
+    rewritten = [index for index in sorted(REWRITTEN_INDICES) if not entries[index].is_cacheable]
+    let_through = [index for index in range(8) if index not in REWRITTEN_INDICES and entries[index].is_cacheable]
+    if not rewritten and not let_through:
+        return
+    parts = [f"rewrites {entries[index].word} by index {index} on MMIO to UC" for index in rewritten]
+    parts += [f"lets {entries[index].word} by index {index} through" for index in let_through]
+    first = (rewritten + let_through)[0]
+    yield Finding(
+        rule="XEN040",
+        verdict=Verdict.CONDITIONAL,
+        severity=Severity.CORRECTNESS if let_through else Severity.PERFORMANCE,
+        platform=view.platform.name,
+        entry=first,
+        wanted=entries[first],
+        in_force=MemoryType.UC if rewritten else entries[first],
+        title="Xen tests mappings of MMIO by index number",
+        message=f"Unpatched, {view.platform.xen.title} {', '.join(parts)}.",
+        fix="patch get_page_from_l1e() along, as 40b05620e2 of 4.18 does",
+        assumption="get_page_from_l1e is patched along, so that it tests the type and not the index",
+    )
+
+
+def _has_own_pat(view: View) -> str:
+    is_there = any(judged.profile and judged.profile.follows is Follows.OWN for judged in view.judged)
+    return "" if is_there else "no PVH or HVM guest runs on this platform"
+
+
+def nested_paging(view: View) -> Iterator[Finding]:
+    """PVH and HVM guests have a PAT of their own; Xen's nested tables use index 0 and PCD."""
+    memory, devices = view.layout.entries[0], view.layout.entries[2]
+    if memory is MemoryType.WB and devices in (MemoryType.UC_MINUS, MemoryType.UC):
+        return
+    guests = [j.guest_class for j in view.judged if j.profile and j.profile.follows is Follows.OWN]
+    yield Finding(
+        rule="XEN050",
+        verdict=Verdict.CONDITIONAL,
+        severity=Severity.CORRECTNESS,
+        platform=view.platform.name,
+        guests=tuple(sorted(name for one in guests for name in one.members)),
+        entry=0 if memory is not MemoryType.WB else 2,
+        title="PVH and HVM guests under AMD's nested paging",
+        message=f"Xen maps their RAM by PA0, here {memory.word}, and their MMIO by PA2, here {devices.word}.",
+        fix="keep WB at PA0 and UC- or UC at PA2",
+        assumption="the PVH and HVM guests run under EPT, which takes no type from Xen's PAT",
+    )
+
+
+RULES = (
+    Rule(
+        id="XEN010",
+        title="Xen's page-flag constants select the types that they are named after",
+        severity=Severity.CORRECTNESS,
+        cites=(citations.XEN_PAGE_FLAGS,),
+        check=page_flags,
+        applies=needs_proposal,
+    ),
+    Rule(
+        id="XEN020",
+        title="Xen's public header documents this layout",
+        severity=Severity.CORRECTNESS,
+        cites=(citations.XEN_PUBLIC_HEADER,),
+        check=public_header,
+        applies=needs_header,
+    ),
+    Rule(
+        id="XEN030",
+        title="Xen's build assertion accepts the value",
+        severity=Severity.FUNCTION,
+        cites=(citations.XEN_BUILD_ASSERTION,),
+        check=build_assertion,
+        applies=needs_proposal,
+    ),
+    Rule(
+        id="XEN040",
+        title="Xen's test of MMIO mappings knows the cacheable types",
+        severity=Severity.CORRECTNESS,
+        cites=(citations.XEN_MMIO_BY_INDEX, citations.XEN_MMIO_BY_TYPE),
+        check=mmio_by_index,
+        applies=_tests_by_index,
+    ),
+    Rule(
+        id="XEN050",
+        title="PVH and HVM guests keep a type for RAM and one for MMIO",
+        severity=Severity.CORRECTNESS,
+        cites=(citations.XEN_NESTED_P2M, citations.XEN_EPT, citations.XEN_SHADOW),
+        check=nested_paging,
+        applies=_has_own_pat,
+    ),
+)

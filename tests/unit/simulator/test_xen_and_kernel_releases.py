@@ -1,0 +1,147 @@
+"""Releases of Xen and of kernels, and what the tables say of them."""
+
+import pytest
+
+from simulator import InvalidInput
+from simulator.guest import BEHAVIOURS, LINUX_ROWS, loses_pat_bit, make_profile
+from simulator.hypervisor import MmioTest, parse_release
+from simulator.inputs import kernel_release
+from simulator.memory_type import BY_WORD
+from simulator.pat import PatLayout
+from simulator.rules import RULES
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "test", "documents", "asserts"),
+    [
+        ("3.2", "Xen 3.2", MmioTest.NONE, False, False),
+        ("Xen 3.4", "Xen 3.4", MmioTest.NONE, False, False),
+        ("4.1.6", "Xen 4.1.6", MmioTest.NONE, False, False),
+        ("4.2", "Xen 4.2", MmioTest.NONE, True, False),
+        ("4.6.0", "Xen 4.6.0", MmioTest.NONE, True, False),
+        ("4.7", "Xen 4.7", MmioTest.BY_INDEX, True, False),
+        ("4.17.2", "Xen 4.17.2", MmioTest.BY_INDEX, True, False),
+        ("4.18", "Xen 4.18", MmioTest.BY_TYPE, True, True),
+        ("4.22", "Xen 4.22", MmioTest.BY_TYPE, True, True),
+        ("4.17-unstable", "Xen 4.17-unstable", MmioTest.BY_INDEX, True, False),
+    ],
+)
+def test_xen_by_release(text: str, title: str, test: MmioTest, documents: bool, asserts: bool) -> None:
+    xen = parse_release(text)
+    assert (xen.title, xen.mmio_test, xen.documents_layout, xen.asserts_layout) == (title, test, documents, asserts)
+    assert xen.corrects_mmio == (test is not MmioTest.NONE)
+    assert xen.mmio_citation.startswith("xen:")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("3.1", "Xen before 3.2 leaves IA32_PAT to the firmware"),
+        ("3.5", "its sources were not read; known are 3.2 to 3.4 and 4.0 to 4.22"),
+        ("4.23", "its sources were not read"),
+        ("5.0", "its sources were not read"),
+        ("four", "is no Xen release; write it as in 4.17"),
+        ("٤.١٧", "is no Xen release"),
+    ],
+)
+def test_xen_releases_that_are_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        parse_release(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "series", "patch", "candidate"),
+    [
+        ("6.12.117+deb12-amd64", (6, 12), 117, None),
+        ("2.6.32.27", (2, 6, 32), 27, None),
+        ("2.6", (2, 6, 0), None, None),
+        ("5.15", (5, 15), None, None),
+        ("6.0-rc1", (6, 0), None, 1),
+        ("6.0.0-rc1+", (6, 0), 0, 1),
+        ("4.19.0-27-amd64", (4, 19), 0, None),
+    ],
+)
+def test_kernel_releases(text: str, series: tuple[int, ...], patch: int | None, candidate: int | None) -> None:
+    release = kernel_release.parse_release(text)
+    assert (release.series, release.patch, release.candidate) == (series, patch, candidate)
+
+
+@pytest.mark.parametrize("text", ["six", "6", "6.x", "6.12.117deb", "٦.١٢", "6.12.", ""])
+def test_kernel_releases_that_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is no kernel release"):
+        kernel_release.parse_release(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ("5.15", "5.15.55", True),
+        ("6.12.117+deb12-amd64", "6.12.117", True),
+        ("6.12.117", "6.12.118", False),
+        ("6.0-rc1", "6.0-rc2", False),
+        ("5.15", "6.1", False),
+    ],
+)
+def test_releases_agree(one: str, other: str, agree: bool) -> None:
+    assert kernel_release.parse_release(one).agrees_with(kernel_release.parse_release(other)) is agree
+
+
+@pytest.mark.parametrize(
+    ("text", "loses", "between"),
+    [
+        ("3.18.30", False, ""),
+        ("3.19", True, ""),
+        ("4.14.177", None, "4.14.0 6.1.53"),
+        ("5.4.286", True, ""),
+        ("5.10.7", True, ""),
+        ("5.15", True, ""),
+        ("5.15.0", True, ""),
+        ("5.15.55", True, ""),
+        ("5.15.56", None, "5.15.55 6.1.53"),
+        ("6.0.19", True, ""),
+        ("6.1.52", True, ""),
+        ("6.1.53", False, ""),
+        ("6.1.192", False, ""),
+        ("6.3.8", True, ""),
+        ("6.4.3", None, "6.4.0 6.12"),
+        ("6.5", True, ""),
+        ("6.6", None, "6.5.0 6.12"),
+        ("6.12.117", False, ""),
+        ("7.2.13", False, ""),
+    ],
+)
+def test_pat_bit_loss_by_release(text: str, loses: bool | None, between: str) -> None:
+    loss = loses_pat_bit(kernel_release.parse_release(text))
+    assert loss.loses is loses
+    assert f"{loss.last_without} {loss.first_with}".strip() == between
+
+
+@pytest.mark.parametrize(
+    ("layout", "linux_4_2", "linux_3_19"),
+    [
+        # layout                          WB WC UC- UC WT WP
+        ("WB WT UC- UC WC WP UC UC", "    0 4 2 3 1 5", "0 4 2 3 1 5"),
+        ("WB WC UC- UC WB WP UC- WT", "   0 1 2 3 7 5", "0 1 2 3 7 5"),
+        ("WB WC UC- UC WB WC UC- WT", "   0 1 2 3 7 2", "0 1 2 3 7 2"),
+        ("WB WC UC- UC WB WC UC- UC", "   0 1 2 3 2 2", "0 1 2 3 2 2"),
+        ("WB WT UC- UC WB WT UC- UC", "   0 2 2 3 1 2", "0 1 2 3 1 2"),
+        ("WB WT UC- UC WB WP WC UC", "    0 6 2 3 1 5", "0 6 2 3 1 5"),
+        ("WB WT WC UC WB WT WC UC", "     0 2 2 3 1 2", "0 2 2 3 1 2"),
+    ],
+)
+def test_linux_reads_the_layout(layout: str, linux_4_2: str, linux_3_19: str) -> None:
+    host = PatLayout.of_words(layout)
+    words = "WB WC UC- UC WT WP"
+    for key, expected in (("reads-msr", linux_4_2), ("reads-msr-3.19", linux_3_19)):
+        profile = make_profile(key, next(one for one in BEHAVIOURS if one.key == key), words)
+        assert [profile.encode(BY_WORD[word], host) for word in words.split()] == [int(i) for i in expected.split()]
+
+
+def test_titles_of_the_linux_rows() -> None:
+    assert [row.title for row in LINUX_ROWS][:3] == ["Linux 2.6.25", "Linux 2.6.26 to 2.6.35", "Linux 2.6.36 to 3.2"]
+    assert LINUX_ROWS[-1].title == "Linux 4.2 and later"
+
+
+def test_rules_have_an_id_of_their_own_and_citations() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES) == 18
+    assert all(rule.cites and rule.title for rule in RULES)
