@@ -1,0 +1,75 @@
+"""Signing in. A counter row per name and address slows password guessing before any hash is computed."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from django.conf import settings
+from django.contrib.auth import authenticate, login
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpRequest
+from django.utils import timezone
+
+from patreview.accounts.models import SignInGuesses, User
+
+NAME_MAX = 150
+PASSWORD_MAX = 4096
+
+
+@dataclass
+class TooManyAttempts(Exception):
+    """This name was guessed too often from this address; try again after so many seconds."""
+
+    retry_after_s: int
+
+
+def sign_in(request: HttpRequest, username: str, password: str) -> User | None:
+    """Log a person in; None when name or password is wrong. Raises TooManyAttempts.
+
+    The guess is counted before the password is looked at, so that parallel guesses count too.
+    """
+    if len(username) > NAME_MAX or len(password) > PASSWORD_MAX or "\0" in username + password:
+        return None
+    key = _key(username, request.META.get("REMOTE_ADDR", ""))
+    _count(key)
+    user = authenticate(request, username=username, password=password)
+    if user is None:
+        return None
+    SignInGuesses.objects.filter(key=key).delete()
+    login(request, user)
+    return user
+
+
+def _key(username: str, address: str) -> str:
+    return sha256(f"{username.casefold()}\0{address}".encode()).hexdigest()
+
+
+def _count(key: str) -> None:
+    now = timezone.now()
+    window = timedelta(seconds=settings.SIGN_IN_WINDOW_S)
+    with transaction.atomic():
+        guesses, _ = SignInGuesses.objects.select_for_update().get_or_create(key=key, defaults={"since": now})
+        if guesses.since + window <= now:
+            SignInGuesses.objects.filter(key=key).update(count=1, since=now)
+        elif guesses.count >= settings.SIGN_IN_GUESSES:
+            raise TooManyAttempts(retry_after_s=int((guesses.since + window - now).total_seconds()) + 1)
+        else:
+            SignInGuesses.objects.filter(key=key).update(count=F("count") + 1)
+
+
+def create_person(username: str, *, password: str | None = None, email: str = "") -> User:
+    """The person of that name, created when there is none. Raises ValidationError on a bad name or password."""
+    existing = User.objects.filter(username=username).first()
+    if existing:
+        return existing
+    user = User(username=username, email=email)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        validate_password(password, user)
+        user.set_password(password)
+    user.full_clean()
+    user.save()
+    return user

@@ -1,0 +1,91 @@
+"""Runs of the engine and what they stored. The run row is the queue: Redis only hints at it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from patreview.submissions.models import Revision
+
+
+class Run(models.Model):
+    """One execution of the engine over a revision. All attempts are kept; a terminal state never changes.
+
+    `fence` counts claims: a worker may complete only the claim it made. `lease_until` is when a claim
+    that was not completed is given out again, by the database's clock.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        TIMED_OUT = "timed_out"
+        CANCELLED = "cancelled"
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="runs")
+    attempt = models.PositiveIntegerField()
+    trigger = models.CharField(max_length=20, default="submitted")
+    reason = models.CharField(max_length=200, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    claims = models.PositiveIntegerField(default=0)
+    fence = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    claimed_by = models.CharField(max_length=100, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    reason_code = models.CharField(max_length=30, blank=True)
+    reason_text = models.CharField(max_length=500, blank=True)
+    verdict = models.CharField(max_length=13, blank=True)
+    engine_version = models.CharField(max_length=20, blank=True)
+    input_digest = models.CharField(max_length=64, blank=True, help_text="Of the scenario that the engine was asked.")
+    report_digest = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["revision", "attempt"], name="one_run_an_attempt"),)
+        indexes = (
+            models.Index(fields=["not_before"], name="runs_queued", condition=Q(state="queued")),
+            models.Index(fields=["lease_until"], name="runs_running", condition=Q(state="running")),
+        )
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.state}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in {self.State.QUEUED, self.State.RUNNING}
+
+
+class Report(models.Model):
+    """What a completed run stored: canonical JSON, immutable, one a run."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="report")
+    digest = models.CharField(max_length=64)
+    body = models.TextField()
+
+
+class Finding(models.Model):
+    """One statement of a report, by rule and class of guests; the report's body holds it whole."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="findings")
+    position = models.PositiveIntegerField()
+    fingerprint = models.CharField(max_length=64)
+    rule = models.CharField(max_length=6)
+    class_key = models.CharField(max_length=20, blank=True)
+    verdict = models.CharField(max_length=13)
+    severity = models.CharField(max_length=11)
+    state = models.CharField(max_length=9, blank=True)
+    title = models.CharField(max_length=300)
+    guests = models.JSONField(default=list)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["run", "position"], name="findings_in_order"),)
+        indexes = (models.Index(fields=["fingerprint"], name="findings_by_fingerprint"),)
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.title}"

@@ -1,0 +1,52 @@
+"""What a principal may see of runs and reports."""
+
+import json
+from typing import Any
+
+from django.db.models import QuerySet
+
+from patreview import engine
+from patreview.analyses.models import Finding, Report, Run
+from patreview.analyses.scenario import scenario_of
+from patreview.projects.principal import Principal
+from patreview.projects.queries import project_scope
+from patreview.submissions.models import Revision
+
+
+def visible_runs(principal: Principal) -> QuerySet[Run]:
+    """Runs of visible submissions, newest first."""
+    scope = project_scope(principal, "revision__submission__project__")
+    return Run.objects.filter(scope).select_related("revision__submission__project").order_by("-pk")
+
+
+def runs_of(revision: Revision) -> QuerySet[Run]:
+    """All attempts, newest first."""
+    return revision.runs.order_by("-attempt")
+
+
+def last_run(revision: Revision) -> Run | None:
+    """The newest attempt, whatever its state."""
+    return runs_of(revision).first()
+
+
+def report_of(run: Run) -> dict[str, Any] | None:
+    """The report's body; None while the run has none."""
+    body = report_text(run)
+    report: dict[str, Any] | None = json.loads(body) if body else None
+    return report
+
+
+def report_text(run: Run) -> str | None:
+    """The canonical JSON exactly as it was stored and digested."""
+    return Report.objects.filter(run=run).values_list("body", flat=True).first()
+
+
+def findings_of(run: Run) -> QuerySet[Finding]:
+    """Worst first, as the engine put them."""
+    return run.findings.order_by("position")
+
+
+def is_stale(run: Run) -> bool:
+    """Whether the engine, a platform or a guest changed since: the same revision might be judged otherwise now."""
+    same_engine = run.engine_version == engine.ENGINE_VERSION
+    return not same_engine or run.input_digest != engine.digest("scenario", scenario_of(run.revision))

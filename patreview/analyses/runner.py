@@ -1,0 +1,153 @@
+"""Execute one run: claim, compute, complete. It may be called twice for a run and completes it once.
+
+Claim and completion are conditional updates; the fence ties a completion to its own claim. A fault of
+the database is not caught here: the claim's lease ends and the dispatcher gives the run out again.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from patreview import engine
+from patreview.analyses.models import Finding, Report, Run
+from patreview.analyses.scenario import scenario_of
+from patreview.journal.services import record
+from patreview.submissions.models import Submission
+
+log = structlog.get_logger("patreview.runs")
+
+# What a defect in the engine can raise. It would raise it again, so the run fails at once and says so.
+ENGINE_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to complete a run, until the lease ends."""
+
+    run: Run
+    fence: int
+
+
+def execute(run_id: int) -> None:
+    """Compute a run if it is queued; do nothing for a hint that is late or repeated."""
+    claim = claim_run(run_id)
+    if claim is None:
+        return
+    scenario = scenario_of(claim.run.revision)
+    try:
+        report = engine.analyse(scenario)
+    except SoftTimeLimitExceeded:
+        finish(claim, Run.State.TIMED_OUT, "time_limit", f"The engine took longer than {settings.RUN_SOFT_LIMIT_S} s.")
+    except MemoryError:
+        give_back(claim)
+    except ENGINE_FAULTS as exc:
+        log.exception("engine fault", run=run_id)
+        finish(
+            claim,
+            Run.State.FAILED,
+            "engine_error",
+            f"The engine stopped with {type(exc).__name__}; this is a defect of patreview.",
+        )
+    else:
+        complete(claim, report, input_digest=engine.digest("scenario", scenario))
+
+
+def claim_run(run_id: int) -> Claim | None:
+    """Take a queued run; None if it is not queued, not due, or unknown."""
+    with transaction.atomic():
+        queued = Run.objects.filter(pk=run_id, state=Run.State.QUEUED, not_before__lte=Now())
+        taken = queued.update(
+            state=Run.State.RUNNING,
+            claims=F("claims") + 1,
+            fence=F("fence") + 1,
+            started_at=Now(),
+            lease_until=Now() + timedelta(seconds=settings.RUN_LEASE_S),
+            claimed_by=f"{socket.gethostname()}:{os.getpid()}"[:100],
+        )
+        if taken != 1:
+            return None
+        run = Run.objects.select_related("revision__submission__project").get(pk=run_id)
+    _summarise(run, state=Run.State.RUNNING)
+    return Claim(run=run, fence=run.fence)
+
+
+def _held(claim: Claim) -> Any:
+    return Run.objects.filter(pk=claim.run.pk, state=Run.State.RUNNING, fence=claim.fence)
+
+
+def complete(claim: Claim, report: dict[str, Any], *, input_digest: str) -> bool:
+    """Store the report of a claimed run; False if its lease was lost to a later claim."""
+    body = engine.canonical(report)
+    digest = engine.digest("report", body)
+    done = {
+        "state": Run.State.COMPLETED,
+        "verdict": report["verdict"],
+        "report_digest": digest,
+        "input_digest": input_digest,
+        "engine_version": report["engine"]["version"],
+    }
+    with transaction.atomic():
+        if _held(claim).update(**done, finished_at=Now()) != 1:
+            return False
+        Report.objects.create(run=claim.run, digest=digest, body=body.decode())
+        Finding.objects.bulk_create(_finding_rows(claim.run, report))
+        _summarise(claim.run, state=Run.State.COMPLETED, verdict=report["verdict"])
+        _record(claim.run, "run.completed", verdict=report["verdict"], report=digest)
+    return True
+
+
+def finish(claim: Claim, state: str, code: str, text: str) -> bool:
+    """End a claimed run without a report; False if its lease was lost to a later claim."""
+    with transaction.atomic():
+        if _held(claim).update(state=state, reason_code=code, reason_text=text, finished_at=Now()) != 1:
+            return False
+        _summarise(claim.run, state=state)
+        _record(claim.run, f"run.{state}", reason=code)
+    return True
+
+
+def give_back(claim: Claim) -> None:
+    """Out of memory: another process may have more. The claim stays counted, so this ends after three."""
+    if claim.run.claims >= settings.RUN_CLAIMS_MAX:
+        finish(claim, Run.State.FAILED, "resource", "The engine ran out of memory, three times.")
+        return
+    _held(claim).update(state=Run.State.QUEUED, sent_at=None, lease_until=None)
+    _summarise(claim.run, state=Run.State.QUEUED)
+
+
+def _finding_rows(run: Run, report: dict[str, Any]) -> list[Finding]:
+    return [
+        Finding(
+            run=run,
+            position=position,
+            fingerprint=finding["fingerprint"],
+            rule=finding["rule"],
+            class_key=finding["class"] or "",
+            verdict=finding["verdict"],
+            severity=finding["severity"],
+            state=finding["state"] or "",
+            title=finding["title"][:300],
+            guests=finding["guests"],
+        )
+        for position, finding in enumerate(report["findings"])
+    ]
+
+
+def _summarise(run: Run, *, state: str, verdict: str = "") -> None:
+    """Keep the submission's summary for lists, unless a later revision took its place."""
+    Submission.objects.filter(current=run.revision_id).update(run_state=state, verdict=verdict)
+
+
+def _record(run: Run, action: str, **data: Any) -> None:
+    submission = run.revision.submission
+    subject = f"submission:{submission.pk}/r{run.revision.number}/run{run.attempt}"
+    record(submission.project_id, action, subject, actor="engine", **data)

@@ -1,0 +1,113 @@
+"""Submit a proposal, ask for another run. Both only write rows: the dispatcher publishes what is queued."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from patreview import engine
+from patreview.accounts.models import User
+from patreview.analyses import wake
+from patreview.analyses.models import Run
+from patreview.catalogue.models import Platform
+from patreview.catalogue.queries import platforms_in
+from patreview.journal.services import record
+from patreview.projects.errors import Conflict
+from patreview.projects.models import Project, Role
+from patreview.projects.principal import Principal
+from patreview.projects.queries import require
+from patreview.submissions.models import Revision, Submission
+from patreview.submissions.services import Proposal, Upload, read_proposal, store
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a submission led to. `created` is False when the content was there already."""
+
+    submission: Submission
+    revision: Revision
+    run: Run
+    created: bool
+
+
+def submit(
+    project: Project,
+    *,
+    by: Principal,
+    kind: str,
+    title: str,
+    platform: Platform | None = None,
+    layout: str = "",
+    guest: dict[str, Any] | None = None,
+    files: tuple[Upload, ...] = (),
+    external_key: str = "",
+    note: str = "",
+    submission: Submission | None = None,
+) -> Submitted:
+    """Store a proposal as a new revision with its first run, in one transaction.
+
+    Raises engine.InvalidInput (nothing is stored), Forbidden, NotFound, Conflict.
+    """
+    require(by, project, Role.SUBMITTER, scope="submit")
+    if not platforms_in(project).exists():
+        raise engine.refusal(engine.problem("platform", f"{project.slug} has no platform to judge by; add one first."))
+    proposal = read_proposal(
+        kind=kind,
+        title=title,
+        by=by.name,
+        platform=platform,
+        layout=layout,
+        guest=guest,
+        files=files,
+        external_key=external_key,
+        note=note,
+    )
+    try:
+        return _store_and_queue(project, proposal, by=by, submission=submission)
+    except IntegrityError:
+        # Another request stored the same external key between our look and our write: now it is there to be found.
+        return _store_and_queue(project, proposal, by=by, submission=submission)
+
+
+@transaction.atomic
+def _store_and_queue(
+    project: Project, proposal: Proposal, *, by: Principal, submission: Submission | None
+) -> Submitted:
+    revision, created = store(project, proposal, by=by, submission=submission)
+    if not created:
+        run = revision.runs.order_by("-attempt").first()
+        assert run is not None, "every revision is stored together with its first run"
+        return Submitted(revision.submission, revision, run, created=False)
+    run = _queue(revision, by=by, trigger="submitted", attempt=1)
+    _record(
+        "submission.revised" if revision.number > 1 else "submission.created", revision, by=by, digest=revision.digest
+    )
+    return Submitted(revision.submission, revision, run, created=True)
+
+
+@transaction.atomic
+def request_run(revision: Revision, *, by: Principal, reason: str = "") -> Run:
+    """Queue another attempt. Raises Conflict while one is under way or when the submission is closed."""
+    submission = Submission.objects.select_for_update().get(pk=revision.submission_id)
+    require(by, submission.project, Role.SUBMITTER, scope="submit")
+    if submission.state != Submission.State.OPEN or submission.current_id != revision.pk:
+        raise Conflict("not_current", "Only the current revision of an open submission is run again.")
+    last = revision.runs.order_by("-attempt").first()
+    if last and not last.is_finished:
+        raise Conflict("run_under_way", f"Run {last.attempt} is {last.state}; wait for it.")
+    run = _queue(revision, by=by, trigger="requested", attempt=last.attempt + 1 if last else 1, reason=reason[:200])
+    _record("run.requested", revision, by=by, attempt=run.attempt, reason=reason[:200])
+    return run
+
+
+def _queue(revision: Revision, *, by: Principal, trigger: str, attempt: int, reason: str = "") -> Run:
+    assert isinstance(by.user, User)
+    run = Run.objects.create(revision=revision, attempt=attempt, trigger=trigger, requested_by=by.user, reason=reason)
+    Submission.objects.filter(pk=revision.submission_id).update(run_state=run.state, verdict="")
+    wake.announce()
+    return run
+
+
+def _record(action: str, revision: Revision, *, by: Principal, **data: Any) -> None:
+    subject = f"submission:{revision.submission_id}/r{revision.number}"
+    record(revision.submission.project_id, action, subject, actor=by.name, token=by.token_key, **data)

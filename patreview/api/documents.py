@@ -1,0 +1,81 @@
+"""How resources look in answers: flat, snake_case, RFC 3339 in UTC."""
+
+from datetime import datetime
+from typing import Any
+
+from patreview.analyses.queries import Run
+from patreview.projects.queries import Project
+from patreview.reviews.gate import Gate
+from patreview.submissions.queries import Revision, Submission
+
+ROOT = "/api/v1"
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
+
+
+def project_document(project: Project) -> dict[str, Any]:
+    return {
+        "slug": project.slug,
+        "title": project.title,
+        "summary": project.summary,
+        "visibility": project.visibility,
+        "required_approvals": project.required_approvals,
+        "url": f"{ROOT}/projects/{project.slug}",
+    }
+
+
+def submission_document(submission: Submission) -> dict[str, Any]:
+    """A row of a list; `verdict` is null while the current revision has none."""
+    return {
+        "id": submission.pk,
+        "project": submission.project.slug,
+        "kind": submission.kind,
+        "title": submission.title,
+        "external_key": submission.external_key,
+        "platform": submission.platform.name if submission.platform else None,
+        "owner": submission.owner.username,
+        "state": submission.state,
+        "revision": submission.current.number if submission.current else None,
+        "run_state": submission.run_state,
+        "verdict": submission.verdict or None,
+        "created_at": _time(submission.created_at),
+        "url": f"{ROOT}/submissions/{submission.pk}",
+    }
+
+
+def revision_document(revision: Revision) -> dict[str, Any]:
+    return {
+        "number": revision.number,
+        "digest": revision.digest,
+        "note": revision.note,
+        "created_by": revision.created_by.username,
+        "created_at": _time(revision.created_at),
+    }
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "submission": run.revision.submission_id,
+        "revision": run.revision.number,
+        "attempt": run.attempt,
+        "trigger": run.trigger,
+        "state": run.state,
+        "verdict": run.verdict or None,
+        "reason": run.reason_text or None,
+        "engine_version": run.engine_version or None,
+        "report_digest": run.report_digest or None,
+        "queued_at": _time(run.queued_at),
+        "started_at": _time(run.started_at),
+        "finished_at": _time(run.finished_at),
+        "url": f"{ROOT}/runs/{run.pk}",
+        "report_url": f"{ROOT}/runs/{run.pk}/report" if run.state == run.State.COMPLETED else None,
+    }
+
+
+def gate_document(gate: Gate) -> dict[str, Any]:
+    names = ("key", "title", "status", "detail", "scope")
+    conditions = [{name: getattr(condition, name) for name in names} for condition in gate.conditions]
+    return {"check": gate.check, "adopt": gate.adopt, "conditions": conditions}

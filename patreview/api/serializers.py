@@ -1,0 +1,69 @@
+"""What requests may say. Unknown fields are refused; domain text is judged by the engine."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses fields that it does not name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError(
+                    {name[:50]: [f"Unknown field; known: {', '.join(self.fields)}."] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class FileIn(Strict):
+    role = serializers.ChoiceField(choices=["config"])
+    name = serializers.CharField(max_length=255)
+    text = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    size = serializers.IntegerField(required=False, min_value=0, help_text="Bytes of the text as UTF-8, to be checked.")
+    sha256 = serializers.RegexField(r"\A[0-9a-f]{64}\Z", required=False, help_text="Of the same bytes.")
+
+
+class SubmissionIn(Strict):
+    """A pipeline's one call."""
+
+    kind = serializers.ChoiceField(choices=["layout", "guest"])
+    title = serializers.CharField(max_length=100)
+    external_key = serializers.CharField(max_length=200, required=False, default="")
+    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    platform = serializers.CharField(max_length=50, required=False, help_text="Name of the platform, for a layout.")
+    layout = serializers.CharField(
+        max_length=4096,
+        required=False,
+        default="",
+        help_text="Eight memory types, PA0 first, an IA32_PAT value, or a boot-log line.",
+    )
+    guest = serializers.DictField(required=False, help_text="What is stated of the guest, for a guest.")
+    files = FileIn(many=True, required=False, default=list)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        needed, foreign = ("platform", "guest") if attrs["kind"] == "layout" else ("guest", "platform")
+        if needed not in attrs:
+            raise serializers.ValidationError({needed: [f"A {attrs['kind']} needs this."]})
+        if foreign in attrs or (attrs["kind"] == "guest" and attrs["layout"]):
+            name = foreign if foreign in attrs else "layout"
+            raise serializers.ValidationError({name: [f"A {attrs['kind']} does not take this."]})
+        return attrs
+
+
+class ListQuery(Strict):
+    """The query of a list of submissions."""
+
+    before = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+    state = serializers.ChoiceField(choices=["open", "adopted", "withdrawn", "superseded"], required=False)
+    kind = serializers.ChoiceField(choices=["layout", "guest"], required=False)
+    verdict = serializers.ChoiceField(
+        choices=["incompatible", "indeterminate", "conditional", "degraded", "compatible"], required=False
+    )
+
+
+class WaitQuery(Strict):
+    wait = serializers.IntegerField(min_value=0, max_value=30, default=0)

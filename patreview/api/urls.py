@@ -1,0 +1,18 @@
+"""Addresses of REST v1."""
+
+from django.urls import path, re_path
+
+from patreview.api import problems, views
+
+app_name = "api"
+urlpatterns = [
+    path("whoami", views.Whoami.as_view(), name="whoami"),
+    path("engine", views.Engine.as_view(), name="engine"),
+    path("projects", views.Projects.as_view(), name="projects"),
+    path("projects/<slug:slug>", views.ProjectDetail.as_view(), name="project"),
+    path("projects/<slug:slug>/submissions", views.Submissions.as_view(), name="submissions"),
+    path("submissions/<int:pk>", views.SubmissionDetail.as_view(), name="submission"),
+    path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),
+    path("runs/<int:pk>/report", views.RunReport.as_view(), name="run-report"),
+    re_path(r"", lambda request: problems.not_found(request, LookupError()), name="unknown"),
+]

@@ -1,0 +1,193 @@
+"""REST v1. A view fetches through a query that knows the principal, calls one service, and answers."""
+
+import re
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from patreview import engine
+from patreview.analyses.queries import report_of, report_text, runs_of, visible_runs
+from patreview.analyses.services import submit
+from patreview.api import documents
+from patreview.api.serializers import ListQuery, SubmissionIn, WaitQuery
+from patreview.api.uploads import checked, read_body
+from patreview.api.waiting import wait_for
+from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
+from patreview.projects.errors import Conflict, NotFound
+from patreview.projects.principal import Principal
+from patreview.projects.queries import Project, role_in, visible_projects
+from patreview.reviews.gate import gate_of
+from patreview.submissions.queries import revisions_of, visible_submissions
+
+PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+WAIT_MAX_S = 30
+
+
+class View(APIView):
+    """`principal` is the token's or the session's; `query` the checked query string."""
+
+    query_serializer: Any = None
+
+    @property
+    def principal(self) -> Principal:
+        principal: Principal = self.request._request.principal  # type: ignore[attr-defined]
+        return principal
+
+    def query(self) -> dict[str, Any]:
+        serializer = self.query_serializer(data=self.request.query_params.dict())
+        serializer.is_valid(raise_exception=True)
+        valid: dict[str, Any] = serializer.validated_data
+        return valid
+
+    def project(self, slug: str) -> Project:
+        return get_object_or_404(visible_projects(self.principal), slug=slug)
+
+
+class Whoami(View):
+    def get(self, request: Request) -> Response:
+        token = self.principal.token
+        known = {"name": token.name, "project": token.project.slug, "scopes": token.scopes} if token else None
+        return Response({"user": self.principal.name, "token": known})
+
+
+class Engine(View):
+    """Version, rules and known layouts of the engine that answers here."""
+
+    def get(self, request: Request) -> Response:
+        version = {"version": engine.ENGINE_VERSION, "rules_digest": engine.rules_digest()}
+        return Response(version | {"rules": engine.rules(), "layouts": engine.known_layouts()})
+
+
+class Projects(View):
+    def get(self, request: Request) -> Response:
+        return Response(
+            {"results": [documents.project_document(project) for project in visible_projects(self.principal)]}
+        )
+
+
+class ProjectDetail(View):
+    def get(self, request: Request, slug: str) -> Response:
+        project = self.project(slug)
+        return Response(
+            documents.project_document(project)
+            | {
+                "role": role_in(self.principal, project),
+                "platforms": [
+                    {"name": p.name, "hypervisor": p.title, "cpu_vendor": p.cpu_vendor, "layout": p.layout.msr}
+                    for p in platforms_in(project)
+                ],
+                "layouts": [{"name": layout.name, "msr": layout.msr} for layout in layouts_in(project)],
+                "guests": [
+                    {"name": g.name, "summary": g.summary, "platforms": [p.name for p in g.platforms.all()]}
+                    for g in guests_in(project)
+                ],
+            }
+        )
+
+
+class Submissions(View):
+    query_serializer = ListQuery
+
+    def get(self, request: Request, slug: str) -> Response:
+        """Newest first; `next` leads to the following page, null on the last."""
+        query = self.query()
+        rows = visible_submissions(self.principal).filter(project=self.project(slug))
+        filters = {name: query[name] for name in ("state", "kind", "verdict") if name in query}
+        if "before" in query:
+            filters["pk__lt"] = query["before"]
+        page = list(rows.filter(**filters)[: query["limit"] + 1])
+        more = len(page) > query["limit"]
+        page = page[: query["limit"]]
+        following = request.build_absolute_uri(_with(request, before=page[-1].pk)) if more else None
+        return Response({"results": [documents.submission_document(row) for row in page], "next": following})
+
+    def post(self, request: Request, slug: str) -> Response:
+        """A pipeline's one call: 202 with the run to wait for; 200 when `Prefer: wait` saw it finish."""
+        project = self.project(slug)
+        body, parts = read_body(request)
+        serializer = SubmissionIn(data=body)
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        fields["files"] = tuple(checked(fields["files"]) + parts)
+        if "platform" in fields:
+            fields["platform"] = self._platform(project, fields["platform"])
+        submitted = submit(project, by=self.principal, **fields)
+        run = wait_for(submitted.run, _preferred_wait_s(request))
+        answer = documents.submission_document(submitted.submission) | {
+            "revision": submitted.revision.number,
+            "created": submitted.created,
+            "run_state": run.state,
+            "verdict": run.verdict or None,
+            "run": documents.run_document(run),
+        }
+        headers = {"Location": f"{documents.ROOT}/runs/{run.pk}"}
+        if not run.is_finished:
+            headers["Retry-After"] = "1"
+        return Response(answer, status=200 if run.is_finished else 202, headers=headers)
+
+    @staticmethod
+    def _platform(project: Project, name: str) -> Any:
+        platform = platforms_in(project).filter(name=name).first()
+        if platform is None:
+            known = ", ".join(p.name for p in platforms_in(project)) or "none"
+            message = f"There is no platform {name[:50]!r} in {project.slug}; known: {known}."
+            raise engine.refusal(engine.problem("platform", message))
+        return platform
+
+
+class SubmissionDetail(View):
+    def get(self, request: Request, pk: int) -> Response:
+        submission = get_object_or_404(visible_submissions(self.principal), pk=pk)
+        revision = submission.current
+        if revision is None:
+            raise NotFound("not_found", "There is no such submission.")
+        runs = list(runs_of(revision).select_related("revision"))
+        run = runs[0] if runs else None
+        gate = gate_of(revision, run, report_of(run) if run else None)
+        return Response(
+            documents.submission_document(submission)
+            | {
+                "revisions": [documents.revision_document(row) for row in revisions_of(submission)],
+                "runs": [documents.run_document(row) for row in runs],
+                "gate": documents.gate_document(gate),
+            }
+        )
+
+
+class RunDetail(View):
+    query_serializer = WaitQuery
+
+    def get(self, request: Request, pk: int) -> Response:
+        """`?wait=N` answers when the run is finished, after N seconds at most."""
+        run = wait_for(get_object_or_404(visible_runs(self.principal), pk=pk), self.query()["wait"])
+        headers = {} if run.is_finished else {"Retry-After": "1"}
+        return Response(documents.run_document(run), headers=headers)
+
+
+class RunReport(View):
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """The stored bytes, which `report_digest` covers. 409 while the run is not completed."""
+        run = get_object_or_404(visible_runs(self.principal), pk=pk)
+        etag = f'"{run.report_digest}"'
+        if run.report_digest and request.headers.get("If-None-Match") == etag:
+            return HttpResponse(status=304, headers={"ETag": etag})
+        body = report_text(run)
+        if body is None:
+            raise Conflict("no_report", f"The run is {run.state}: it has no report.")
+        return HttpResponse(body, content_type="application/json", headers={"ETag": etag})
+
+
+def _preferred_wait_s(request: Request) -> int:
+    match = PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(match[1]), WAIT_MAX_S) if match else 0
+
+
+def _with(request: Request, **changes: Any) -> str:
+    query = request.query_params.copy()
+    for name, value in changes.items():
+        query[name] = str(value)
+    return f"{request.path}?{query.urlencode()}"

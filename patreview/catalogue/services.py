@@ -1,0 +1,52 @@
+"""Change what is in service. Callers check the right and hold the transaction: adopting and set-up do."""
+
+from typing import Any
+
+from django.db import transaction
+
+from patreview import engine
+from patreview.catalogue.models import Guest, Layout, Platform
+from patreview.journal.services import record
+from patreview.projects.models import Project
+
+
+def know_layout(project: Project, text: str, *, name: str = "", origin: str = "") -> Layout:
+    """The project's layout of that value, added when it is not known yet. Raises engine.InvalidInput."""
+    msr = engine.check_layout(text)["msr"]
+    known = {layout["msr"]: layout["title"] for layout in engine.known_layouts()}
+    defaults = {"name": name or known.get(msr, msr), "origin": origin}
+    return Layout.objects.get_or_create(project=project, msr=msr, defaults=defaults)[0]
+
+
+@transaction.atomic
+def add_platform(
+    project: Project, name: str, *, release: str, layout: Layout, cpu_vendor: str = "any", by: str
+) -> Platform:
+    """Raises ValidationError on a bad name, engine.InvalidInput on a release that no table knows."""
+    engine.check_hypervisor(release)
+    platform = Platform(project=project, name=name, release=release, cpu_vendor=cpu_vendor, layout=layout)
+    platform.full_clean()
+    platform.save()
+    record(project.pk, "platform.added", f"platform:{name}", actor=by, release=release, layout=layout.msr)
+    return platform
+
+
+@transaction.atomic
+def put_guest_in_service(project: Project, facts: dict[str, Any], platforms: list[Platform], *, by: str) -> Guest:
+    """A guest of that name takes the facts, or joins; a retired one returns."""
+    defaults = {"facts": facts, "retired_at": None}
+    guest, created = Guest.objects.update_or_create(project=project, name=facts["name"], defaults=defaults)
+    guest.platforms.add(*platforms)
+    action = "guest.added" if created else "guest.changed"
+    record(project.pk, action, f"guest:{guest.name}", actor=by, platforms=[p.name for p in platforms])
+    return guest
+
+
+@transaction.atomic
+def put_layout_in_force(platform: Platform, layout: Layout, *, by: str) -> None:
+    """What guests of this platform live under from now on."""
+    before = platform.layout.msr
+    Platform.objects.filter(pk=platform.pk).update(layout=layout)
+    record(
+        platform.project_id, "layout.in_force", f"platform:{platform.name}", actor=by, before=before, after=layout.msr
+    )

@@ -1,0 +1,33 @@
+"""One entry an act, append-only, hash-chained per project. Projects are plain ids: this room knows no other."""
+
+from django.db import models
+
+
+class Head(models.Model):
+    """Where a project's chain ends. Its row lock puts the entries of one project in order."""
+
+    project_id = models.BigIntegerField(primary_key=True)
+    seq = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="0" * 64)
+
+
+class Entry(models.Model):
+    """What somebody did. `hash` covers the entry and the hash before it."""
+
+    project_id = models.BigIntegerField()
+    seq = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=150)
+    token = models.CharField(max_length=16, blank=True)
+    action = models.CharField(max_length=50)
+    object = models.CharField(max_length=100)
+    data = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["project_id", "seq"], name="journal_entry_in_order"),)
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.action} {self.object}"

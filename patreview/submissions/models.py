@@ -1,0 +1,94 @@
+"""Proposals under review: submission, immutable revisions, their files."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from patreview.catalogue.models import Platform
+from patreview.projects.models import Project
+
+
+class Submission(models.Model):
+    """A proposal, of a layout for a platform or of a guest kernel. Its revisions say what is proposed."""
+
+    class Kind(models.TextChoices):
+        LAYOUT = "layout"
+        GUEST = "guest"
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ADOPTED = "adopted"
+        WITHDRAWN = "withdrawn"
+        SUPERSEDED = "superseded"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="submissions")
+    kind = models.CharField(max_length=6, choices=Kind)
+    title = models.CharField(max_length=100)
+    external_key = models.CharField(max_length=200, null=True, help_text="A pipeline's own name for the proposal.")
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, null=True, related_name="submissions")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    current = models.OneToOneField("Revision", on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    # A summary of the current revision's last run, kept for lists.
+    run_state = models.CharField(max_length=10, blank=True)
+    verdict = models.CharField(max_length=13, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["project", "external_key"], name="one_submission_a_key"),
+            models.CheckConstraint(
+                condition=models.Q(kind="layout", platform__isnull=False) | models.Q(kind="guest"),
+                name="a_layout_is_for_a_platform",
+            ),
+        )
+        indexes = (models.Index(fields=["project", "-id"], name="submissions_newest_first"),)
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.title}"
+
+
+class Revision(models.Model):
+    """What is proposed, as the engine read it. Never changed after it is stored."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    content = models.JSONField(help_text='{"layout": ...} or {"guest": facts}, and "stated": what was sent.')
+    digest = models.CharField(max_length=64)
+    note = models.CharField(max_length=2000, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="revisions")
+    token_key = models.CharField(max_length=8, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["submission", "number"], name="one_revision_a_number"),)
+
+    def __str__(self) -> str:
+        return f"r{self.number}"
+
+
+class Blob(models.Model):
+    """The bytes of an uploaded file, kept once by their sha256."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    body = models.BinaryField()
+
+
+class Artifact(models.Model):
+    """A file of a revision. Its name is hostile text; where its bytes lie is our own."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="artifacts")
+    role = models.CharField(max_length=20)
+    name = models.CharField(max_length=255)
+    size = models.PositiveIntegerField()
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["revision", "role"], name="one_file_a_role"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def sha256(self) -> str:
+        return str(self.blob_id)

@@ -1,0 +1,33 @@
+"""What a principal may see of submissions."""
+
+from django.db.models import QuerySet
+
+from patreview.projects.principal import Principal
+from patreview.projects.queries import project_scope
+from patreview.submissions.models import Artifact, Revision, Submission
+
+RELATED = ("project", "platform", "owner", "current", "current__created_by")
+STATES = tuple(Submission.State.values)
+KINDS = tuple(Submission.Kind.values)
+
+
+def visible_submissions(principal: Principal) -> QuerySet[Submission]:
+    """Newest first, with what a list or a header shows."""
+    scope = project_scope(principal, "project__")
+    return Submission.objects.filter(scope).select_related(*RELATED).order_by("-pk")
+
+
+def revisions_of(submission: Submission) -> QuerySet[Revision]:
+    """All revisions, newest first."""
+    return submission.revisions.select_related("created_by").order_by("-number")
+
+
+def artifacts_of(revision: Revision) -> QuerySet[Artifact]:
+    """The revision's files without their bytes, by role."""
+    return revision.artifacts.order_by("role")
+
+
+def contributors_of(revision: Revision) -> set[int]:
+    """Ids of all who had a hand in a revision: its owner, and the author of it and of every earlier one."""
+    earlier = Revision.objects.filter(submission_id=revision.submission_id, number__lte=revision.number)
+    return {revision.submission.owner_id, *earlier.values_list("created_by", flat=True)}

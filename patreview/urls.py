@@ -1,0 +1,39 @@
+"""The two doors and the probes. Errors raised outside a view answer in the language of their door."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+
+from patreview.api import problems
+from patreview.probes import healthz, readyz
+from patreview.web import errors
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("api/v1/", include("patreview.api.urls")),
+    path("", include("patreview.web.urls")),
+]
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problems.bad_request(request, exception) if _is_api(request) else errors.bad_request(request, exception)
+
+
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problems.forbidden(request, exception) if _is_api(request) else errors.permission_denied(request, exception)
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problems.not_found(request, exception) if _is_api(request) else errors.page_not_found(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    return problems.server_error(request) if _is_api(request) else errors.server_error(request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return problems.csrf_failure(request, reason) if _is_api(request) else errors.csrf_failure(request, reason)

@@ -1,0 +1,1 @@
+"""The pages: views that ask a query, call one service and answer with a template."""

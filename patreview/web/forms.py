@@ -1,0 +1,167 @@
+"""What a person fills in to propose a layout or a guest kernel. The engine is the judge of its meaning."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+TYPES = ("UC", "UC-", "WC", "WT", "WP", "WB")
+CONFIG_MAX = 2 * 1024 * 1024  # bytes
+_ENCODING_FIELDS = {name: f"encoding_{name.lower().replace('-', 'm')}" for name in TYPES}
+_LONG = {"rows": 2}
+_PLAIN = {"autocomplete": "off", "spellcheck": "false"}
+
+Json = dict[str, Any]
+
+
+class Proposal(forms.Form):
+    """What both kinds have: a title, and a note on the revision."""
+
+    use_required_attribute = False
+
+    title = forms.CharField(max_length=100, help_text="What is proposed, in a few words.")
+    note = forms.CharField(
+        required=False, max_length=2000, widget=forms.Textarea(_LONG), help_text="Why; for the reviewers. Optional."
+    )
+
+    def take(self, problems: Sequence[Json]) -> None:
+        """Put the engine's problems at the fields that they are about."""
+        for problem in problems:
+            name = field_of(problem.get("field"))
+            if name in self.fields:
+                self.add_error(name, problem["message"])
+
+    def omit(self, *names: str) -> None:
+        """Leave out what a new revision inherits."""
+        for name in names:
+            self.fields.pop(name, None)
+
+
+def field_of(path: str | None) -> str:
+    """The field of a form that a problem's path is about: "guest.encodings.WC" is encoding_wc."""
+    parts = (path or "").split(".")
+    if "encodings" in parts:
+        return _ENCODING_FIELDS.get(parts[-1], "family")
+    return "config_text" if parts[0] == "files" else parts[-1]
+
+
+class LayoutProposal(Proposal):
+    """A layout for a platform: eight choices, or a text that wins over them."""
+
+    layout = forms.CharField(
+        required=False,
+        max_length=400,
+        label="Or as text",
+        help_text="IA32_PAT value (PA7 comes first), eight types from PA0, or the kernel's own boot-log line.",
+        widget=forms.TextInput(_PLAIN | {"class": "text8", "placeholder": "0x0407050600070106"}),
+    )
+    platform = forms.ChoiceField(help_text="Whose layout in force this would replace.")
+
+    def __init__(self, *args: Any, platforms: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["platform"] = forms.ChoiceField(
+            choices=[(name, name) for name in platforms], help_text=self.fields["platform"].help_text
+        )
+        for index in range(8):
+            self.fields[f"pa{index}"] = forms.ChoiceField(
+                required=False, label=f"PA{index}", choices=[(name, name) for name in TYPES]
+            )
+
+    def text(self) -> str:
+        """The layout that was meant: the text if there is one, else the eight choices."""
+        typed = str(self.cleaned_data.get("layout", "")).strip()
+        return typed or " ".join(str(self.cleaned_data.get(f"pa{index}") or "UC") for index in range(8))
+
+
+class GuestProposal(Proposal):
+    """A guest kernel: what a person states of it, its .config, and encodings where they are stated."""
+
+    name = forms.CharField(
+        max_length=100, help_text="Its name in service, as dom0-6.12.", widget=forms.TextInput(_PLAIN)
+    )
+    family = forms.ChoiceField(required=False, help_text="Decides how it encodes memory types.")
+    release = forms.CharField(
+        required=False,
+        max_length=100,
+        label="Kernel release",
+        help_text="As uname -r prints it. Without it the verdict may be indeterminate.",
+        widget=forms.TextInput(_PLAIN | {"placeholder": "6.12.117"}),
+    )
+    mode = forms.ChoiceField(
+        required=False, choices=[("", "not stated"), ("pv", "PV"), ("pvh", "PVH"), ("hvm", "HVM")]
+    )
+    role = forms.ChoiceField(required=False, choices=[("", "not stated"), ("dom0", "dom0"), ("domU", "domU")])
+    devices = forms.ChoiceField(
+        required=False,
+        label="Passed-through devices",
+        choices=[("", "not stated"), ("yes", "yes"), ("no", "no")],
+    )
+    cmdline = forms.CharField(
+        required=False, max_length=4096, label="Command line", widget=forms.TextInput(_PLAIN)
+    )
+    config_file = forms.FileField(required=False, label=".config file", help_text="Plain text, at most 2 MiB.")
+    config_text = forms.CharField(
+        required=False,
+        strip=False,
+        label="Or paste the .config",
+        widget=forms.Textarea({"rows": 12, "spellcheck": "false"}),
+    )
+    config_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, families: Sequence[Json], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["family"] = forms.ChoiceField(
+            required=False,
+            choices=[("", "not stated"), *((family["family"], family["title"]) for family in families)],
+            help_text=self.fields["family"].help_text,
+        )
+        for name, field in _ENCODING_FIELDS.items():
+            widget = forms.TextInput(_PLAIN | {"placeholder": "PWT" if name == "WC" else ""})
+            self.fields[field] = forms.CharField(required=False, max_length=20, label=name, widget=widget)
+
+    def encoding_fields(self) -> list[forms.BoundField]:
+        """One field a memory type, in the manual's order."""
+        return [self[field] for field in _ENCODING_FIELDS.values()]
+
+    def clean_config_file(self) -> str:
+        """The text of the file; refused where it is too large or no text."""
+        upload: UploadedFile | None = self.cleaned_data.get("config_file")
+        if upload is None:
+            return ""
+        if (upload.size or 0) > CONFIG_MAX:
+            raise forms.ValidationError(f"{upload.name} has {upload.size} bytes; at most {CONFIG_MAX}.")
+        try:
+            return upload.read().decode()
+        except UnicodeDecodeError as exc:
+            raise forms.ValidationError(
+                f"{upload.name} is no text (byte {exc.start}). Send the plain .config, unpacked."
+            ) from exc
+
+    def stated(self) -> Json:
+        """What the person states, as the engine takes it: only what was filled in."""
+        names = ("name", "family", "release", "mode", "role", "cmdline")
+        stated: Json = {name: self.cleaned_data[name] for name in names if self.cleaned_data.get(name)}
+        if self.cleaned_data.get("devices"):
+            stated["devices"] = self.cleaned_data["devices"] == "yes"
+        encodings = {name: self.cleaned_data.get(field) for name, field in _ENCODING_FIELDS.items()}
+        filled = {name: bits for name, bits in encodings.items() if bits}
+        return stated | ({"encodings": filled} if filled else {})
+
+    def config(self) -> tuple[str, str] | None:
+        """Name and text of the .config that was sent; a file wins over what was pasted."""
+        upload, pasted = self.cleaned_data.get("config_file"), self.cleaned_data.get("config_text")
+        if upload:
+            return str(self.files["config_file"].name), upload
+        if not pasted or not pasted.strip():
+            return None
+        return self.cleaned_data.get("config_name") or "pasted.config", pasted.replace("\r\n", "\n")
+
+
+def guest_initial(stated: Mapping[str, Any]) -> Json:
+    """The fields of a guest form that say what was stated before."""
+    initial = {key: value for key, value in stated.items() if key not in ("devices", "encodings")}
+    if "devices" in stated:
+        initial["devices"] = "yes" if stated["devices"] else "no"
+    encodings = stated.get("encodings", {})
+    return initial | {_ENCODING_FIELDS[name]: bits for name, bits in encodings.items() if name in _ENCODING_FIELDS}

@@ -1,0 +1,71 @@
+"""The guests of a report: one row a class, one column a memory type that somebody wants."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from patreview.web.templatetags.marks import named
+
+Json = dict[str, Any]
+
+_ORDER = ("UC", "UC-", "WC", "WT", "WP", "WB")  # the manual's
+VERDICTS = ("incompatible", "indeterminate", "conditional", "degraded", "compatible")
+
+
+def matrices(report: Json) -> list[Json]:
+    """One matrix a platform that has guests."""
+    built = [_matrix(report, platform) for platform in report["platforms"]]
+    return [matrix for matrix in built if matrix["rows"]]
+
+
+def _matrix(report: Json, platform: Json) -> Json:
+    classes = [row for row in report["classes"] if row["platform"] == platform["name"]]
+    wanted = {want["type"] for row in classes for want in row["wants"]}
+    types = [name for name in _ORDER if name in wanted]
+    rows = [_row(row, types) for row in classes]
+    return {
+        "platform": platform,
+        "types": types,
+        "rows": rows,
+        "guests": sum(len(row["members"]) for row in classes),
+        "compared": any(row["before"] for row in classes),
+        "resumed": any(row["resumed"] for row in classes),
+        "changes": _changes(classes),
+    }
+
+
+def _row(row: Json, types: Sequence[str]) -> Json:
+    wants = {want["type"]: want for want in row["wants"]}
+    return row | {
+        "name": named(row["members"], 2),
+        "cells": [{"type": name, "want": _cell(wants.get(name))} for name in types],
+        "verdict_moves": bool(row["before"]) and row["before"] != row["after"],
+    }
+
+
+def _cell(want: Json | None) -> Json | None:
+    if want is None:
+        return None
+    before, after = want["before"], want["after"]
+    given = after or before
+    moved = before and after and (before["index"], before["type"]) != (after["index"], after["type"])
+    return want | {"given": given, "was": before if moved else None, "wrong": want["verdict"] == "incompatible"}
+
+
+def _changes(classes: Sequence[Json]) -> str:
+    """ "2 regressed, 1 fixed, 3 unchanged"; "" where nothing is compared."""
+    order = ("regressed", "fixed", "improved", "unchanged")
+    counts = [(sum(1 for row in classes if row["change"] == word), word) for word in order]
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def tally(report: Json) -> Json:
+    """Guests by verdict, before and after, in the order of the verdicts."""
+    counts = report["tally"]
+    rows = [
+        {"label": label, "counts": [counts[key].get(word, 0) for word in VERDICTS]}
+        for label, key in (("In force", "before"), ("Proposed", "after"))
+        if counts.get(key)
+    ]
+    if len(rows) == 1:
+        rows[0]["label"] = "Guests"
+    return {"verdicts": VERDICTS, "rows": rows, "total": sum(rows[-1]["counts"]) if rows else 0}

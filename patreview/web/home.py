@@ -1,0 +1,53 @@
+"""The start page: what waits for the one who asks."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from patreview.projects.queries import Role, visible_projects
+from patreview.submissions.queries import visible_submissions
+from patreview.web.errors import only
+from patreview.web.visitor import frame, principal_of
+
+SHOWN = 8
+REVIEWING = (Role.REVIEWER, Role.MAINTAINER)
+
+
+@only("GET")
+def home(request: HttpRequest) -> HttpResponse:
+    """Your turn; for one who is not logged in, what this is."""
+    principal = principal_of(request)
+    mine: list[Any] = []
+    waiting: list[Any] = []
+    if request.user.is_authenticated:
+        open_ones = visible_submissions(principal).filter(state="open")
+        mine = list(open_ones.filter(owner=request.user)[:SHOWN])
+        waiting = list(_waiting(open_ones, request.user)[:SHOWN])
+    projects = list(visible_projects(principal))
+    context = frame(request, None, "home", "/api/v1/projects") | {
+        "projects": projects,
+        "submit_to": projects[0] if projects else None,
+        "mine": mine,
+        "waiting": waiting,
+        "recent": list(visible_submissions(principal)[:SHOWN]),
+        "standing": _standing(len(waiting), len(mine)),
+        "demo": settings.PATREVIEW_DEMO,
+    }
+    return render(request, "projects/home.html", context)
+
+
+def _waiting(open_ones: Any, user: Any) -> Any:
+    """Those with a report that the person may approve and has not voted on."""
+    reviewing = {"project__memberships__user": user, "project__memberships__role__in": REVIEWING}
+    told = open_ones.filter(run_state="completed", **reviewing)
+    return told.exclude(owner=user).exclude(revisions__created_by=user).exclude(current__votes__voter=user)
+
+
+def _standing(waiting: int, mine: int) -> str:
+    votes = f"{waiting} submission{'s' * (waiting != 1)} wait{'s' * (waiting == 1)} for your vote"
+    own = f"{mine} of yours {'is' if mine == 1 else 'are'} open"
+    if not waiting and not mine:
+        return "Nothing waits for you."
+    return f"{votes}; {own}." if waiting and mine else f"{votes if waiting else own}."

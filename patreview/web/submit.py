@@ -1,0 +1,139 @@
+"""Proposing: a layout or a guest kernel, as a new submission or as a new revision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from patreview import engine
+from patreview.analyses import services
+from patreview.catalogue.queries import platforms_in
+from patreview.projects.errors import Conflict, Forbidden
+from patreview.submissions.queries import KINDS, artifacts_of
+from patreview.submissions.services import Upload
+from patreview.web.errors import BadAddress, only, permission_denied
+from patreview.web.forms import GuestProposal, LayoutProposal, guest_initial
+from patreview.web.layout_table import entry_bits
+from patreview.web.visitor import frame, principal_of, project_or_404, submission_or_404
+
+if TYPE_CHECKING:
+    from patreview.projects.queries import Project
+    from patreview.submissions.queries import Submission
+
+Json = dict[str, Any]
+HEADINGS = {"layout": "Propose a PAT layout", "guest": "Propose a guest kernel"}
+
+
+@login_required
+@only("GET", "POST")
+def submit(request: HttpRequest, slug: str) -> HttpResponse:
+    """A new submission of the kind that the address names."""
+    project = project_or_404(request, slug)
+    kind = request.GET.get("kind", "layout")
+    if kind not in KINDS:
+        raise BadAddress(f"“{kind}” is no kind; use {', '.join(KINDS)}.")
+    return _page(request, project, kind, None)
+
+
+@login_required
+@only("GET", "POST")
+def revise(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new revision, filled with what the current one states."""
+    submission = submission_or_404(request, pk)
+    return _page(request, submission.project, submission.kind, submission)
+
+
+def _page(request: HttpRequest, project: Project, kind: str, submission: Submission | None) -> HttpResponse:
+    around = frame(request, project, "submit", f"/api/v1/projects/{project.slug}/submissions")
+    if not around["may_submit"]:
+        return permission_denied(request, reason=f"Proposing needs the role submitter in {project.title}.")
+    form = _form(request, project, kind, submission)
+    problems: list[Json] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = _submit(request, project, kind, submission, form)
+        except engine.InvalidInput as exc:
+            problems = exc.problems
+            form.take(problems)
+        except (Forbidden, Conflict) as exc:
+            problems = [{"code": exc.code, "message": exc.message}]
+        else:
+            return HttpResponse(status=303, headers={"Location": reverse("web:submission", args=[made.pk])})
+    context = around | _context(request, kind, submission, form) | {"problems": problems}
+    return render(request, "submissions/submit.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _form(request: HttpRequest, project: Project, kind: str, submission: Submission | None) -> Any:
+    sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    initial = _initial(request, kind, submission)
+    form: LayoutProposal | GuestProposal
+    if kind == "layout":
+        names = [platform.name for platform in platforms_in(project)]
+        form = LayoutProposal(*sent, initial=initial, platforms=names)
+    else:
+        form = GuestProposal(*sent, initial=initial, families=engine.known_families())
+    if submission:
+        form.omit("title", "platform")
+    return form
+
+
+def _initial(request: HttpRequest, kind: str, submission: Submission | None) -> Json:
+    """What the form starts with: the current revision, or the layout that the address names."""
+    content = submission.current.content if submission and submission.current else {}
+    if kind == "guest":
+        return guest_initial(content.get("stated", {}).get("guest", {})) | _config_of(submission)
+    try:
+        text = request.GET.get("layout") or content.get("layout", {}).get("msr") or engine.known_layouts()[0]["msr"]
+        entries = engine.check_layout(text)["entries"]
+    except engine.InvalidInput as exc:
+        raise BadAddress(" ".join(problem["message"] for problem in exc.problems)) from exc
+    return {f"pa{index}": name for index, name in enumerate(entries)}
+
+
+def _config_of(submission: Submission | None) -> Json:
+    """The .config of the current revision, for the field where one may be pasted."""
+    if submission is None or submission.current is None:
+        return {}
+    for artifact in artifacts_of(submission.current).select_related("blob"):
+        if artifact.role == "config":
+            return {"config_text": bytes(artifact.blob.body).decode(), "config_name": artifact.name}
+    return {}
+
+
+def _submit(request: HttpRequest, project: Project, kind: str, submission: Submission | None, form: Any) -> Any:
+    given = form.cleaned_data
+    content: Json = {"note": given["note"], "title": submission.title if submission else given["title"]}
+    if kind == "layout":
+        platforms = {platform.name: platform for platform in platforms_in(project)}
+        content["platform"] = submission.platform if submission else platforms.get(given["platform"])
+        content["layout"] = form.text()
+    else:
+        config = form.config()
+        content["guest"] = form.stated()
+        content["files"] = (Upload("config", *config),) if config else ()
+    made = services.submit(project, by=principal_of(request), kind=kind, submission=submission, **content)
+    return made.submission
+
+
+def _context(request: HttpRequest, kind: str, submission: Submission | None, form: Any) -> Json:
+    context: Json = {"kind": kind, "form": form, "submission": submission, "heading": HEADINGS[kind]}
+    if submission and submission.current:
+        context["heading"] = f"Revise {submission.title}: r{submission.current.number + 1}"
+    if kind == "guest":
+        _keep_upload(form)
+        return context | {"encodings": form.encoding_fields()}
+    entries = [{"name": f"PA{n}", "field": form[f"pa{n}"], "bits": entry_bits(n)} for n in range(8)]
+    presets = [layout | {"href": f"{request.path}?layout={layout['msr']}"} for layout in engine.known_layouts()]
+    return context | {"entries": entries, "presets": presets}
+
+
+def _keep_upload(form: GuestProposal) -> None:
+    """A browser drops a chosen file when a form comes back; its text stays in the field for pasting."""
+    text = getattr(form, "cleaned_data", {}).get("config_file")
+    if form.is_bound and text:
+        form.data = form.data.copy()
+        form.data["config_text"], form.data["config_name"] = text, str(form.files["config_file"].name)

@@ -1,0 +1,1 @@
+"""Faults put into a running service, on real processes: `make faults`."""

@@ -1,0 +1,330 @@
+"""REST v1 over Django's test client: the road of a pipeline, and what it answers to bad input."""
+
+import json
+from hashlib import sha256
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from patreview.analyses.models import Run
+from patreview.projects.models import Role, Token
+from patreview.submissions.models import Submission
+from tests import make
+
+CONFIG = "# Linux/x86 6.1.192 Kernel Configuration\nCONFIG_X86_PAT=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\n"
+GUEST = {"name": "kernel", "mode": "pv", "role": "dom0", "devices": True}
+
+
+@pytest.fixture
+def api(team, client):
+    """A caller with a token of scope read and submit; `api(method, path, body)`."""
+    token = make.make_token(team.project)
+
+    def call(method, path, body=None, token=token, **headers):
+        data = body if isinstance(body, str | bytes) else json.dumps(body) if body is not None else ""
+        return client.generic(
+            method,
+            f"/api/v1/{path}",
+            data,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {token}"} | headers,
+        )
+
+    return call
+
+
+@pytest.fixture
+def submissions(team):
+    return f"projects/{team.project.slug}/submissions"
+
+
+def layout_body(**fields):
+    return {"kind": "layout", "title": "A layout", "platform": "xen-4.17", "layout": make.HARMLESS} | fields
+
+
+def test_the_road_of_a_pipeline(api, submissions):
+    accepted = api("POST", submissions, layout_body(external_key="ci/xen"))
+    assert accepted.status_code == 202
+    run = accepted.json()["run"]
+    assert accepted["Location"] == f"/api/v1/runs/{run['id']}"
+    assert accepted["Retry-After"] == "1"
+    assert run["state"] == "queued"
+
+    early = api("GET", f"runs/{run['id']}/report")
+    assert (early.status_code, early.json()["code"]) == (409, "no_report")
+
+    make.execute(Run.objects.get(pk=run["id"]))
+    finished = api("GET", f"runs/{run['id']}").json()
+    assert (finished["state"], finished["verdict"]) == ("completed", "compatible")
+    report = api("GET", f"runs/{run['id']}/report")
+    assert report.json()["schema"] == "patreview.report/1"
+    assert report["ETag"] == f'"{finished["report_digest"]}"'
+    again = api("GET", f"runs/{run['id']}/report", **{"If-None-Match": report["ETag"]})
+    assert again.status_code == 304
+
+    repeated = api("POST", submissions, layout_body(external_key="ci/xen"))
+    assert (repeated.status_code, repeated.json()["created"]) == (200, False)
+
+    detail = api("GET", f"submissions/{accepted.json()['id']}").json()
+    assert detail["gate"]["check"] == "satisfied"
+    assert detail["gate"]["adopt"] == "pending"
+    assert [row["number"] for row in detail["revisions"]] == [1]
+
+
+def test_a_config_inside_the_json(api, submissions):
+    file = {"role": "config", "name": "k.config", "text": CONFIG, "size": len(CONFIG)}
+    file["sha256"] = sha256(CONFIG.encode()).hexdigest()
+    accepted = api("POST", submissions, {"kind": "guest", "title": "g", "guest": GUEST, "files": [file]})
+    assert accepted.status_code == 202
+
+
+@pytest.mark.parametrize(("field", "value"), [("size", 1), ("sha256", "0" * 64)])
+def test_a_truncated_file_is_refused(api, submissions, field, value):
+    file = {"role": "config", "name": "k.config", "text": CONFIG, field: value}
+    refused = api("POST", submissions, {"kind": "guest", "title": "g", "guest": GUEST, "files": [file]})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["pointer"] == f"/files/0/{field}"
+    assert not Submission.objects.exists()
+
+
+def test_a_config_as_multipart(team, client, submissions):
+    token = make.make_token(team.project)
+    body = {
+        "submission": json.dumps({"kind": "guest", "title": "g", "guest": GUEST}),
+        "config": SimpleUploadedFile("k.config", CONFIG.encode() + b"# caf\xe9\n"),
+    }
+    headers = {"Authorization": f"Bearer {token}"}
+    accepted = client.post(f"/api/v1/{submissions}", body, headers=headers)
+    assert accepted.status_code == 202, accepted.content
+    for broken in ({"config": body["config"]}, {"submission": "{}", "other": "x"}, {"submission": "{"}):
+        assert client.post(f"/api/v1/{submissions}", broken, headers=headers).status_code == 400
+
+
+def test_input_that_makes_no_sense_is_422_with_file_and_line(api, submissions):
+    body = layout_body(layout="0x0407050600070206")
+    refused = api("POST", submissions, body)
+    assert refused.status_code == 422
+    assert refused["Content-Type"] == "application/problem+json"
+    problem = refused.json()
+    assert problem["code"] == "invalid_input"
+    assert "PA1" in problem["errors"][0]["message"]
+    unknown = api("POST", submissions, layout_body(platform="xen-9"))
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "platform")
+    assert "xen-4.17" in unknown.json()["errors"][0]["message"]
+
+
+BAD_BODIES = {
+    "not JSON": "{",
+    "empty": "",
+    "a list": "[]",
+    "a string": '"x"',
+    "NaN": '{"kind": NaN}',
+    "a key twice": '{"kind": "layout", "kind": "guest"}',
+    "half a surrogate": '{"title": "\\ud800"}',
+    "NUL": '{"title": "\\u0000"}',
+    "deep": "[" * 100 + "]" * 100,
+    "very deep": "[" * 100_000 + "]" * 100_000,
+    "not UTF-8": b'{"title": "\xff"}',
+    "a long number": '{"title": ' + "9" * 5000 + "}",
+    "an unknown field": json.dumps(layout_body(verdict="compatible")),
+    "no platform": '{"kind": "layout", "title": "x"}',
+    "a guest with a platform": json.dumps({"kind": "guest", "title": "x", "guest": GUEST, "platform": "xen-4.17"}),
+    "a guest with a layout": json.dumps({"kind": "guest", "title": "x", "guest": GUEST, "layout": "x"}),
+    "a number as title": json.dumps(layout_body(title={})),
+    "an unknown role of a file": json.dumps(
+        {"kind": "guest", "title": "x", "guest": GUEST, "files": [{"role": "x", "name": "y", "text": ""}]}
+    ),
+}
+
+
+@pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
+def test_a_body_that_cannot_be_taken_is_400(api, submissions, body):
+    refused = api("POST", submissions, body)
+    assert refused.status_code == 400, refused.content
+    assert refused["Content-Type"] == "application/problem+json"
+    assert refused.json()["detail"]
+    assert not Submission.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "guest",
+    [
+        {},
+        {"name": 5},
+        {"name": "x", "colour": 1},
+        {"name": "x", "encodings": {"WC": 9}},
+        {"name": "x", "release": "six"},
+    ],
+    ids=["no name", "a number as name", "an unknown key", "no such index", "no release"],
+)
+def test_a_guest_that_makes_no_sense_is_422(api, submissions, guest):
+    refused = api("POST", submissions, {"kind": "guest", "title": "x", "guest": guest})
+    assert refused.status_code == 422, refused.content
+    assert refused.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("colour=red", "/colour"),
+        ("state=done", "/state"),
+        ("before=0", "/before"),
+        ("before=99999999999999999999", "/before"),
+        ("limit=201", "/limit"),
+        ("limit=%00", "/limit"),
+        ("verdict=fine", "/verdict"),
+    ],
+)
+def test_unknown_filters_and_values_are_400(api, submissions, query, pointer):
+    refused = api("GET", f"{submissions}?{query}")
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["pointer"] == pointer
+
+
+def test_pages_follow_each_other_by_key(api, team, submissions):
+    ids = [make.make_layout_submission(team.platform, team.submitter, title=str(i)).submission.pk for i in range(5)]
+    seen, path = [], f"{submissions}?limit=2&kind=layout"
+    while path:
+        page = api("GET", path).json()
+        seen += [row["id"] for row in page["results"]]
+        path = page["next"] and page["next"].split("/api/v1/")[1]
+    assert seen == ids[::-1]
+
+
+def test_filters_narrow_the_list(api, team, submissions):
+    done = team.submission()
+    make.make_layout_submission(team.platform, team.submitter, title="waits")
+    rows = api("GET", f"{submissions}?verdict=compatible&state=open").json()["results"]
+    assert [row["id"] for row in rows] == [done.submission.pk]
+
+
+def test_what_one_may_not_see_is_404(api, team, submissions):
+    submitted = team.submission()
+    foreign = make.make_token(make.make_project())
+    paths = (
+        f"projects/{team.project.slug}",
+        submissions,
+        f"submissions/{submitted.submission.pk}",
+        f"runs/{submitted.run.pk}",
+        f"runs/{submitted.run.pk}/report",
+    )
+    for path in paths:
+        assert api("GET", path).status_code == 200, path
+        hidden = api("GET", path, token=foreign)
+        assert (hidden.status_code, hidden.json()["code"]) == (404, "not_found"), path
+    assert api("POST", submissions, layout_body(), token=foreign).status_code == 404
+    assert api("GET", "projects", token=foreign).json()["results"][0]["slug"] != team.project.slug
+    assert api("GET", "submissions/99999999999999999999999").status_code == 404
+
+
+def test_scopes_and_roles_narrow_a_token(api, team, submissions):
+    reader = make.make_token(team.project, scopes=("read",))
+    assert api("POST", submissions, layout_body(), token=reader).json()["code"] == "scope"
+    writer = make.make_token(team.project, scopes=("submit",))
+    assert api("GET", submissions, token=writer).status_code == 404, "without read a project is not even visible"
+    viewer = make.make_token(team.project, role=Role.VIEWER)
+    refused = api("POST", submissions, layout_body(), token=viewer)
+    assert (refused.status_code, refused.json()["code"]) == (403, "role")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer x",
+        "Bearer prt_00000000_x",
+        "Basic eDp5",
+        "Bearer prt_\u00e9_x",
+        "Bearer " + "x" * 5000,
+        "Token x",
+    ],
+)
+def test_without_a_live_token_it_is_401(client, db, header):
+    refused = client.get("/api/v1/whoami", headers={"Authorization": header.encode().decode("latin-1")})
+    assert refused.status_code == 401
+    assert refused["WWW-Authenticate"].startswith("Bearer")
+    assert refused["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("change", ["revoked", "expired", "inactive", "left"])
+def test_a_dead_token_opens_nothing(api, team, change):
+    from django.utils import timezone
+
+    token = Token.objects.get()
+    if change == "revoked":
+        Token.objects.update(revoked_at=timezone.now())
+    elif change == "expired":
+        Token.objects.update(expires_at=timezone.now())
+    elif change == "inactive":
+        type(token.owner).objects.filter(pk=token.owner_id).update(is_active=False)
+    else:
+        token.owner.memberships.all().delete()
+    assert api("GET", f"projects/{team.project.slug}").status_code == (404 if change == "left" else 401)
+
+
+def test_whoami_and_engine(api, team):
+    who = api("GET", "whoami").json()
+    assert who["token"]["project"] == team.project.slug
+    answer = api("GET", "engine").json()
+    assert answer["version"]
+    assert {"LAY010", "ENC010", "MIG010"} <= {rule["id"] for rule in answer["rules"]}
+
+
+def test_prefer_wait_answers_when_it_is_finished(api, team, submissions, monkeypatch):
+    from patreview.api import waiting
+
+    def finish_meanwhile(seconds):
+        for run in Run.objects.filter(state="queued"):
+            make.execute(run)
+
+    monkeypatch.setattr(waiting.time, "sleep", finish_meanwhile)
+    answer = api("POST", submissions, layout_body(), Prefer="respond-async, wait=10")
+    assert (answer.status_code, answer.json()["run"]["state"]) == (200, "completed")
+    assert "Retry-After" not in answer
+
+
+def test_a_wait_ends_in_time(api, team):
+    run = make.make_layout_submission(team.platform, team.submitter).run
+    assert api("GET", f"runs/{run.pk}?wait=1").json()["state"] == "queued"
+    assert api("GET", f"runs/{run.pk}?wait=31").status_code == 400
+
+
+def test_unknown_addresses_and_methods_are_problems(api, client, db):
+    for method, path, status in (("GET", "nothing/here", 404), ("DELETE", "whoami", 405), ("GET", "", 404)):
+        refused = api(method, path)
+        assert (refused.status_code, refused["Content-Type"]) == (status, "application/problem+json"), path
+    assert client.post("/api/v1/whoami", "x", content_type="text/xml").status_code == 401
+
+
+def test_another_media_type_is_415(api, client, team, submissions):
+    token = make.make_token(team.project)
+    headers = {"Authorization": f"Bearer {token}"}
+    for media_type in ("text/xml", "application/json; charset=utf-16"):
+        refused = client.post(f"/api/v1/{submissions}", "{}", content_type=media_type, headers=headers)
+        assert refused.status_code == 415, media_type
+
+
+def test_a_body_over_the_limit_is_413(api, submissions, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    refused = api("POST", submissions, layout_body(note="x" * 2000))
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+
+
+def test_a_browser_session_reads_and_needs_csrf_to_write(team, submissions):
+    from django.test import Client
+
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(team.submitter.user)
+    assert browser.get(f"/api/v1/{submissions}").status_code == 200
+    refused = browser.post(f"/api/v1/{submissions}", json.dumps(layout_body()), content_type="application/json")
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
+
+
+def test_every_answer_carries_the_security_headers_and_its_id(api, client, db):
+    for answer in (api("GET", "whoami"), client.get("/api/v1/x"), client.get("/healthz"), client.get("/nothing")):
+        assert answer["Content-Security-Policy"].startswith("default-src 'none'")
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert len(answer["X-Request-ID"]) == 32
+    assert client.get("/healthz", headers={"X-Request-ID": "build-1234"})["X-Request-ID"] == "build-1234"
+    assert client.get("/healthz", headers={"X-Request-ID": "no spaces"})["X-Request-ID"] != "no spaces"

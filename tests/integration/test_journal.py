@@ -1,0 +1,59 @@
+"""The journal: one entry an act, in the act's transaction, and a chain that shows any change."""
+
+import pytest
+from django.db import transaction
+
+from patreview.journal.models import Entry, Head
+from patreview.journal.services import first_broken, record
+from patreview.reviews.services import adopt, vote
+
+
+def test_the_acts_of_a_review_are_written_down(team):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+    entries = Entry.objects.filter(project_id=team.project.pk).order_by("seq")
+    assert [entry.action for entry in entries][-5:] == [
+        "submission.created",
+        "run.completed",
+        "vote.cast",
+        "layout.in_force",
+        "submission.adopted",
+    ]
+    assert entries.last().actor == team.maintainer.name
+    assert first_broken(team.project.pk) is None
+
+
+def test_an_act_that_is_rolled_back_leaves_no_entry(team):
+    before = Entry.objects.count()
+    with transaction.atomic():
+        record(team.project.pk, "x", "y", actor="z")
+        transaction.set_rollback(True)
+    assert Entry.objects.count() == before
+    assert first_broken(team.project.pk) is None
+
+
+@pytest.mark.parametrize("field", ["actor", "action", "object", "data", "at", "request_id", "token"])
+def test_a_changed_entry_breaks_the_chain(team, field):
+    team.submission()
+    entry = Entry.objects.filter(project_id=team.project.pk).order_by("seq")[2]
+    value = {"data": {"x": 1}, "at": entry.at.replace(year=2001)}.get(field, "forged")
+    Entry.objects.filter(pk=entry.pk).update(**{field: value})
+    assert first_broken(team.project.pk) == 3
+
+
+def test_a_missing_entry_breaks_the_chain(team):
+    team.submission()
+    Entry.objects.filter(project_id=team.project.pk, seq=2).delete()
+    assert first_broken(team.project.pk) == 2
+
+
+def test_a_cut_end_breaks_the_chain(team):
+    team.submission()
+    last = Head.objects.get(project_id=team.project.pk).seq
+    Entry.objects.filter(project_id=team.project.pk, seq=last).delete()
+    assert first_broken(team.project.pk) == last
+
+
+def test_a_project_without_acts_has_nothing_broken(db):
+    assert first_broken(12345) is None

@@ -1,0 +1,43 @@
+"""The number of SQL statements of an answer does not grow with the rows it shows."""
+
+import pytest
+
+from tests import make
+
+
+def count(django_assert_max_num_queries, call):
+    with django_assert_max_num_queries(100) as captured:
+        assert call().status_code == 200
+    return len(captured)
+
+
+@pytest.mark.parametrize("door", ["api/v1/projects/{slug}/submissions", "p/{slug}/submissions/", "p/{slug}/", ""])
+def test_lists(team, client, django_assert_max_num_queries, door):
+    client.force_login(team.submitter.user)
+    path = f"/{door.format(slug=team.project.slug)}"
+    team.submission()
+    client.get(path)
+    one = count(django_assert_max_num_queries, lambda: client.get(path))
+    for index in range(20):
+        make.make_layout_submission(team.platform, make.make_member(team.project), title=str(index))
+        make.make_guest(make.make_platform(team.project, name=f"xen{index}"))
+    assert count(django_assert_max_num_queries, lambda: client.get(path)) == one
+
+
+@pytest.mark.parametrize("door", ["api/v1/submissions/{pk}", "s/{pk}/"])
+def test_a_submission(team, client, django_assert_max_num_queries, door):
+    from patreview.reviews.services import comment, vote
+
+    client.force_login(team.submitter.user)
+    submitted = team.submission()
+    path = f"/{door.format(pk=submitted.submission.pk)}"
+    vote(submitted.revision, "approve", by=team.reviewer)
+    comment(submitted.revision, "first", by=team.submitter)
+    client.get(path)
+    one = count(django_assert_max_num_queries, lambda: client.get(path))
+    for index in range(10):
+        author = make.make_member(team.project, "reviewer")
+        comment(submitted.revision, str(index), by=author)
+        vote(submitted.revision, "nits", by=author)
+        make.make_guest(team.platform, release="5.15")
+    assert count(django_assert_max_num_queries, lambda: client.get(path)) == one

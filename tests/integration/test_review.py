@@ -1,0 +1,219 @@
+"""Votes, comments, the gate and adopting: each rule of the review, as the services enforce it."""
+
+import pytest
+
+from patreview.analyses.queries import last_run, report_of
+from patreview.catalogue.models import Guest, Platform
+from patreview.projects.errors import Conflict, Forbidden, NotFound
+from patreview.projects.models import Role
+from patreview.reviews.gate import gate_of, may_approve
+from patreview.reviews.models import Comment, Vote
+from patreview.reviews.queries import comments_on, standing_votes, votes_on
+from patreview.reviews.services import adopt, comment, vote, withdraw
+from patreview.submissions.models import Submission
+from tests import make
+
+
+def gate(revision):
+    run = last_run(revision)
+    return gate_of(revision, run, report_of(run) if run else None)
+
+
+def status(revision, key):
+    return next(c.status for c in gate(revision).conditions if c.key == key)
+
+
+def test_the_whole_way_to_a_layout_in_force(team):
+    submitted = team.submission()
+    assert gate(submitted.revision).check == "satisfied"
+    assert gate(submitted.revision).adopt == "pending"
+    vote(submitted.revision, "approve", by=team.reviewer)
+    assert gate(submitted.revision).adopt == "satisfied"
+    adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+    assert Platform.objects.get(pk=team.platform.pk).layout.msr == "0x0007050100070406"
+    assert Submission.objects.get().state == "adopted"
+
+
+def test_a_proposed_guest_goes_in_service(team):
+    submitted = make.make_guest_submission(team.project, team.submitter, name="next dom0")
+    make.execute(submitted.run)
+    vote(submitted.revision, "approve", by=team.reviewer)
+    adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+    guest = Guest.objects.get(name="next dom0")
+    assert list(guest.platforms.all()) == [team.platform]
+
+
+@pytest.mark.parametrize("role", [Role.SUBMITTER, Role.REVIEWER, Role.MAINTAINER])
+def test_nobody_approves_what_they_contributed_to(team, role):
+    author = make.make_member(team.project, role)
+    submitted = make.make_layout_submission(team.platform, author)
+    make.execute(submitted.run)
+    assert may_approve(author, submitted.revision)
+    with pytest.raises(Forbidden):
+        vote(submitted.revision, "approve", by=author)
+    assert not Vote.objects.exists()
+
+
+def test_an_earlier_author_is_a_contributor_of_later_revisions(team):
+    first = team.submission()
+    second = make.make_layout_submission(
+        team.platform, team.maintainer, layout="WB WT UC- UC WC WP UC UC-", submission=first.submission
+    )
+    make.execute(second.run)
+    for contributor in (team.submitter, team.maintainer):
+        assert may_approve(contributor, second.revision)
+    assert not may_approve(team.reviewer, second.revision)
+
+
+def test_a_contributor_may_request_changes(team):
+    author = make.make_member(team.project, Role.REVIEWER)
+    submitted = make.make_layout_submission(team.platform, author)
+    make.execute(submitted.run)
+    vote(submitted.revision, "request_changes", by=author)
+    assert status(submitted.revision, "no_objection") == "unsatisfied"
+
+
+def test_there_is_nothing_to_approve_before_the_report(team):
+    submitted = make.make_layout_submission(team.platform, team.submitter)
+    with pytest.raises(Conflict) as refused:
+        vote(submitted.revision, "approve", by=team.reviewer)
+    assert refused.value.code == "no_report"
+    assert gate(submitted.revision).check == "pending"
+
+
+def test_an_unknown_vote_is_refused(team):
+    with pytest.raises(Conflict) as refused:
+        vote(team.submission().revision, "+2", by=team.reviewer)
+    assert refused.value.code == "unknown_vote"
+
+
+def test_a_vote_binds_to_its_revision(team):
+    first = team.submission()
+    vote(first.revision, "approve", by=team.reviewer)
+    second = make.make_layout_submission(
+        team.platform, team.submitter, layout="WB WT UC- UC WC WP UC UC-", submission=first.submission
+    )
+    make.execute(second.run)
+    assert status(second.revision, "approvals") == "pending"
+    with pytest.raises(Conflict) as refused:
+        vote(first.revision, "approve", by=team.reviewer)
+    assert refused.value.code == "outdated"
+    assert votes_on(first.revision).count() == 1
+
+
+@pytest.mark.parametrize("value", ["block", "request_changes"])
+def test_an_objection_stands_over_new_revisions_until_its_author_votes_again(team, value):
+    first = team.submission()
+    vote(first.revision, value, by=team.reviewer)
+    second = make.make_layout_submission(
+        team.platform, team.submitter, layout="WB WT UC- UC WC WP UC UC-", submission=first.submission
+    )
+    make.execute(second.run)
+    assert status(second.revision, "no_objection") == "unsatisfied"
+    vote(second.revision, "approve", by=team.reviewer)
+    assert status(second.revision, "no_objection") == "satisfied"
+    assert [v.value for v in standing_votes(second.revision)] == ["approve"]
+
+
+def test_an_approval_acknowledges_the_assumptions_of_the_report(team):
+    make.make_guest(team.platform, name="g", family="stated", release="", encodings={"WB": "0", "UC-": "PCD"})
+    submitted = make.make_guest_submission(
+        team.project, team.submitter, family="stated", release="", encodings={"WB": "0", "WC": "PWT", "UC-": "PCD"}
+    )
+    make.execute(submitted.run)
+    assert submitted.submission.project.submissions.get().verdict == "conditional"
+    assert status(submitted.revision, "conditionals_acknowledged") == "pending"
+    vote(submitted.revision, "approve", by=team.reviewer)
+    assert Vote.objects.get().acknowledges
+    assert status(submitted.revision, "conditionals_acknowledged") == "satisfied"
+
+
+def test_what_is_incompatible_is_never_adopted(team):
+    make.make_guest(team.platform, name="sles", family="suse-xenlinux", release="2.6.32", role="domU")
+    submitted = team.submission(layout=make.LINUX)
+    vote(submitted.revision, "approve", by=team.reviewer)
+    assert status(submitted.revision, "no_incompatible") == "unsatisfied"
+    assert status(submitted.revision, "no_regression") == "unsatisfied"
+    assert gate(submitted.revision).adopt == "blocked"
+    with pytest.raises(Conflict) as refused:
+        adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+    assert refused.value.code == "gate"
+    assert Platform.objects.get(pk=team.platform.pk).layout.msr == make.XEN
+
+
+def test_a_report_of_another_fleet_does_not_open_the_gate(team):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    make.make_guest(team.platform, name="came later")
+    assert status(submitted.revision, "run_completed") == "unsatisfied"
+    with pytest.raises(Conflict):
+        adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+
+
+def test_adopting_what_one_did_not_look_at_is_refused(team):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    with pytest.raises(Conflict) as refused:
+        adopt(submitted.revision, by=team.maintainer, digest="0" * 64)
+    assert refused.value.code == "stale"
+
+
+def test_a_failed_run_blocks(team):
+    submitted = team.submission()
+    run = submitted.revision.runs.get()
+    run.state, run.reason_text = "failed", "Its worker was lost."
+    run.save()
+    assert gate(submitted.revision).check == "blocked"
+    assert "lost" in gate(submitted.revision).conditions[0].detail
+
+
+@pytest.mark.parametrize(
+    ("who", "error"),
+    [("viewer", Forbidden), ("submitter", Forbidden), ("reviewer", Forbidden), ("outsider", NotFound)],
+)
+def test_only_maintainers_adopt(team, who, error):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    with pytest.raises(error):
+        adopt(submitted.revision, by=getattr(team, who), digest=submitted.revision.digest)
+
+
+@pytest.mark.parametrize(("who", "error"), [("viewer", Forbidden), ("submitter", Forbidden), ("outsider", NotFound)])
+def test_only_reviewers_vote(team, who, error):
+    with pytest.raises(error):
+        vote(team.submission().revision, "block", by=getattr(team, who))
+
+
+def test_an_adopted_submission_takes_no_more_votes(team):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+    for act in (
+        lambda: vote(submitted.revision, "block", by=team.reviewer),
+        lambda: adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest),
+        lambda: withdraw(submitted.submission, by=team.submitter),
+    ):
+        with pytest.raises(Conflict) as refused:
+            act()
+        assert refused.value.code == "not_open"
+
+
+def test_comments(team):
+    submitted = team.submission()
+    comment(submitted.revision, "  Which GPU?  ", by=team.submitter)
+    assert [row.body for row in comments_on(submitted.submission)] == ["Which GPU?"]
+    for body, code in (("   ", "empty"), ("x" * 16385, "too_long"), ("a\0b", "too_long")):
+        with pytest.raises(Conflict) as refused:
+            comment(submitted.revision, body, by=team.submitter)
+        assert refused.value.code == code
+    with pytest.raises(Forbidden):
+        comment(submitted.revision, "hello", by=team.viewer)
+    assert Comment.objects.count() == 1
+
+
+def test_withdrawing(team):
+    submitted = team.submission()
+    with pytest.raises(Forbidden):
+        withdraw(submitted.submission, by=team.reviewer)
+    withdraw(submitted.submission, by=team.submitter)
+    assert Submission.objects.get().state == "withdrawn"
