@@ -97,6 +97,15 @@ ASSUMPTIONS = {
     (MemoryType.WP, MemoryType.WT): "nothing relies on a write dropping the cache line",
 }
 
+# A kernel without an entry for WT or WP takes UC-, as Linux does on processors with four entries. An MTRR of WC
+# then makes it WC, which is wrong for whoever maps such memory WT: and only for them.
+#   wanted          by UC- under an MTRR of WC
+YIELDING = {
+    MemoryType.WT: "no device memory under an MTRR of WC is mapped WT",
+    MemoryType.WP: "no device memory under an MTRR of WC is mapped WP",
+}
+_YIELDS = "UC- yields to the MTRR: writes are combined and reordered where none were asked for"
+
 PAIR_CITATIONS = (citations.SDM_METHODS, citations.SDM_WC, citations.LINUX_REFUSALS, citations.XEN_WC_WT_2023)
 
 
@@ -134,14 +143,25 @@ def judge_in_context(
     pat = host.entries[3] if is_corrected(got, context, corrects_mmio=corrects_mmio) else got
     in_force = asked if wanted is got else effective_type(mtrr=context.mtrr, pat=pat, vendor=vendor)
     holds = in_force is asked
+    if got is MemoryType.UC_MINUS and in_force is MemoryType.WC and wanted in YIELDING:
+        return _outcome(context, asked, in_force, Verdict.CONDITIONAL, _YIELDS, YIELDING[wanted])
+    if holds:
+        return _outcome(context, asked, in_force, Verdict.COMPATIBLE, "as wanted", None)
+    why, assumption = REASONS[wanted.word][in_force.word], ASSUMPTIONS.get((wanted, in_force))
+    return _outcome(context, asked, in_force, judge_pair(wanted, in_force), why, assumption)
+
+
+def _outcome(
+    context: Context, wanted: MemoryType, in_force: MemoryType, verdict: Verdict, why: str, assumption: str | None
+) -> Outcome:
     return Outcome(
         context=context.title,
         mtrr=context.mtrr,
-        wanted=asked,
+        wanted=wanted,
         in_force=in_force,
-        verdict=Verdict.COMPATIBLE if holds else judge_pair(wanted, in_force),
-        why="as wanted" if holds else REASONS[wanted.word][in_force.word],
-        assumption=None if holds else ASSUMPTIONS.get((wanted, in_force)),
+        verdict=verdict,
+        why=why,
+        assumption=assumption,
     )
 
 
@@ -151,6 +171,7 @@ def tables_as_data() -> object:
         "verdicts": {wanted.word: row.split() for wanted, row in VERDICT_ROWS.items()},
         "reasons": REASONS,
         "assumptions": [[a.word, b.word, text] for (a, b), text in sorted(ASSUMPTIONS.items())],
+        "yielding": {wanted.word: text for wanted, text in YIELDING.items()},
         "contexts": [[context.title, context.mtrr.word, context.is_mmio] for context in CONTEXTS],
         "types": [memory_type.word for memory_type in ORDER],
         "words": sorted(BY_WORD),

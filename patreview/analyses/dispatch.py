@@ -7,7 +7,7 @@ expired leases go back to the queue, hints that seem lost are sent again, and th
 import random
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -33,15 +33,15 @@ BACK_OFF_MAX_S = 60
 
 def run_forever(stopping: Callable[[], bool]) -> None:
     """Tick until told to stop. Faults of database and broker are waited out, never fatal."""
-    wakes = listener()
-    while not stopping():
-        try:
-            waiting = tick()
-            wakes.wait(BUSY_TICK_S if waiting else TICK_S)
-        except Error as exc:
-            log.warning("database unavailable", error=type(exc).__name__)
-            connection.close()
-            time.sleep(TICK_S)
+    with closing(listener()) as wakes:
+        while not stopping():
+            try:
+                waiting = tick()
+                wakes.wait(BUSY_TICK_S if waiting else TICK_S)
+            except Error as exc:
+                log.warning("database unavailable", error=type(exc).__name__)
+                connection.close()
+                time.sleep(TICK_S)
 
 
 def tick() -> bool:
@@ -88,10 +88,10 @@ def fill_window() -> bool:
     True when the window is full now and more may be waiting: look again soon.
     """
     queued = Run.objects.filter(state=Run.State.QUEUED)
-    free = settings.DISPATCH_WINDOW - queued.exclude(sent_at=None).count()
+    free: int = settings.DISPATCH_WINDOW - queued.exclude(sent_at=None).count()
     due = queued.filter(Q(sent_at=None), not_before__lte=Now()).order_by("not_before", "pk")
     if free <= 0:
-        return due.exists()
+        return bool(due.exists())
     with _row_locks():
         ids = list(_unlocked(due).values_list("pk", flat=True)[:free])
         sent = _publish(ids)
@@ -116,10 +116,10 @@ _broker_is_down = False
 def _publish(ids: list[int]) -> list[int]:
     """Send hints; the ids that the broker took. A dead broker is logged once and tried again next round."""
     global _broker_is_down
-    sent = []
+    sent: list[int] = []
     for run_id in ids:
         try:
-            execute_run.apply_async(args=[run_id], retry=False)
+            execute_run.apply_async(args=(run_id,), retry=False)
         except OperationalError as exc:
             if not _broker_is_down:
                 log.warning("broker unavailable, runs wait", error=str(exc))

@@ -16,6 +16,7 @@ def scenario_of(revision: Revision) -> dict[str, Any]:
 
 
 def _layout_scenario(submission: Submission, revision: Revision) -> dict[str, Any]:
+    assert submission.platform_id is not None, "the database refuses a layout without a platform"
     platform = Platform.objects.select_related("layout").get(pk=submission.platform_id)
     return {
         "kind": "layout",

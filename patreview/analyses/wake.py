@@ -49,6 +49,9 @@ class DatagramListener:
                 while self.socket.recv(16):
                     pass
 
+    def close(self) -> None:
+        self.socket.close()
+
 
 class NotifyListener:
     """LISTEN on Django's own connection; after a reconnect it listens again."""
@@ -66,6 +69,9 @@ class NotifyListener:
         with connection.wrap_database_errors:
             for _ in connection.connection.notifies(timeout=timeout_s, stop_after=1):
                 pass
+
+    def close(self) -> None:
+        connection.close()
 
 
 def listener() -> DatagramListener | NotifyListener:

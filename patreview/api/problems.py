@@ -67,8 +67,6 @@ def _from_framework(exc: exceptions.APIException) -> HttpResponse:
     answer = problem(exc.status_code, code, str(exc.detail))
     if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         answer["WWW-Authenticate"] = 'Bearer realm="patreview"'
-    if isinstance(exc, exceptions.Throttled) and exc.wait:
-        answer["Retry-After"] = str(int(exc.wait) + 1)
     return answer
 
 

@@ -96,7 +96,7 @@ class Submissions(View):
         """Newest first; `next` leads to the following page, null on the last."""
         query = self.query()
         rows = visible_submissions(self.principal).filter(project=self.project(slug))
-        filters = {name: query[name] for name in ("state", "kind", "verdict") if name in query}
+        filters: dict[str, Any] = {name: query[name] for name in ("state", "kind", "verdict") if name in query}
         if "before" in query:
             filters["pk__lt"] = query["before"]
         page = list(rows.filter(**filters)[: query["limit"] + 1])

@@ -6,7 +6,8 @@ from patreview.projects.errors import Forbidden, NotFound
 from patreview.projects.models import Membership, Project, Role, Token
 from patreview.projects.principal import Principal
 
-__all__ = ["Role", "may", "members_of", "project_scope", "require", "role_in", "visible_projects"]
+# Doors name these types in annotations; they reach rows only through queries and services.
+__all__ = ["Project", "Role", "may", "members_of", "project_scope", "require", "role_in", "visible_projects"]
 
 
 def project_scope(principal: Principal, prefix: str = "") -> Q:

@@ -6,6 +6,9 @@ from patreview.reviews.models import Comment, Vote
 from patreview.submissions.models import Revision, Submission
 
 
+__all__ = ["Comment", "Vote", "comments_on", "standing_votes", "votes_on"]
+
+
 def votes_on(revision: Revision) -> QuerySet[Vote]:
     """The votes cast on this revision, oldest first."""
     return Vote.objects.filter(revision=revision).select_related("voter").order_by("pk")

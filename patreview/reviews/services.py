@@ -97,7 +97,8 @@ def _put_in_force(submission: Submission, revision: Revision, *, by: Principal) 
     if submission.kind == Submission.Kind.GUEST:
         put_guest_in_service(project, revision.content["guest"], list(platforms_in(project)), by=by.name)
         return
-    platform = Platform.objects.select_for_update().get(pk=submission.platform_id)
+    assert submission.platform_id is not None, "the database refuses a layout without a platform"
+    platform = Platform.objects.select_for_update(of=("self",)).select_related("layout").get(pk=submission.platform_id)
     origin = f"submission #{submission.pk} r{revision.number}"
     layout = know_layout(project, revision.content["layout"]["msr"], origin=origin)
     put_layout_in_force(platform, layout, by=by.name)

@@ -6,6 +6,19 @@ from patreview.projects.principal import Principal
 from patreview.projects.queries import project_scope
 from patreview.submissions.models import Artifact, Revision, Submission
 
+# Doors name these types in annotations; they reach rows only through queries and services.
+__all__ = [
+    "KINDS",
+    "STATES",
+    "Artifact",
+    "Revision",
+    "Submission",
+    "artifacts_of",
+    "contributors_of",
+    "revisions_of",
+    "visible_submissions",
+]
+
 RELATED = ("project", "platform", "owner", "current", "current__created_by")
 STATES = tuple(Submission.State.values)
 KINDS = tuple(Submission.Kind.values)

@@ -1,6 +1,7 @@
 """Findings as the page draws them: a word, a line about whom, and the chain of steps."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 Json = dict[str, Any]
@@ -48,6 +49,9 @@ def _finding(finding: Json, place: int) -> Json:
         "about": _STATES.get(finding["state"] or "", ""),
         "chain": steps,
         "consequence": consequence,
+        # The rail and the consequence say all that the message says.
+        "told": bool(consequence) and consequence["why"] in finding["message"],
+        "alternatives": len(steps) > 1 and all(step["kind"] == "premise" for step in steps),
         "long": len(steps) > _IN_A_ROW,
         "open": place < _OPEN_AT_FIRST and worst and not fixed,
     }
@@ -57,6 +61,8 @@ def _split(steps: Sequence[Json]) -> tuple[list[Json], Json | None]:
     """The stops of the rail, and the consequence, which is written below it."""
     bits = next((step["bits"] for step in steps if step["bits"]), None)
     stops = [_stop(step, bits) for step in steps if step["kind"] != "consequence"]
+    for earlier, stop in pairwise(stops):
+        stop["same_source"] = bool(stop["cites"]) and stop["cites"] == earlier["cites"]
     return stops, next((step for step in steps if step["kind"] == "consequence"), None)
 
 

@@ -88,18 +88,14 @@ class GuestProposal(Proposal):
         help_text="As uname -r prints it. Without it the verdict may be indeterminate.",
         widget=forms.TextInput(_PLAIN | {"placeholder": "6.12.117"}),
     )
-    mode = forms.ChoiceField(
-        required=False, choices=[("", "not stated"), ("pv", "PV"), ("pvh", "PVH"), ("hvm", "HVM")]
-    )
+    mode = forms.ChoiceField(required=False, choices=[("", "not stated"), ("pv", "PV"), ("pvh", "PVH"), ("hvm", "HVM")])
     role = forms.ChoiceField(required=False, choices=[("", "not stated"), ("dom0", "dom0"), ("domU", "domU")])
     devices = forms.ChoiceField(
         required=False,
         label="Passed-through devices",
         choices=[("", "not stated"), ("yes", "yes"), ("no", "no")],
     )
-    cmdline = forms.CharField(
-        required=False, max_length=4096, label="Command line", widget=forms.TextInput(_PLAIN)
-    )
+    cmdline = forms.CharField(required=False, max_length=4096, label="Command line", widget=forms.TextInput(_PLAIN))
     config_file = forms.FileField(required=False, label=".config file", help_text="Plain text, at most 2 MiB.")
     config_text = forms.CharField(
         required=False,

@@ -116,7 +116,8 @@ def _wire(wire: Json) -> Json:
 def _wire_classes(wire: Json) -> str:
     if wire["kind"] == "index":
         return "by-index" if wire["safe"] else "by-index broken"
-    return f"{'by-type' if wire['kind'] == 'type' else 'idle'} {type_class(wire['type'])}"
+    moves = wire["kind"] == "type" and wire["from"] != wire["to"]
+    return f"{'by-type' if moves else 'idle'} {type_class(wire['type'])}"
 
 
 def _in_words(wires: Sequence[Json]) -> str:
@@ -137,9 +138,7 @@ def _registers(platform: Json) -> list[Json]:
         rows.append({"label": "Proposed", "layout": after})
     pairs = [_bytes(row["layout"]["msr"]) for row in rows]
     for row, octets in zip(rows, pairs, strict=True):
-        row["bytes"] = [
-            {"text": octet, "differs": pairs[0][n] != pairs[-1][n]} for n, octet in enumerate(octets)
-        ]
+        row["bytes"] = [{"text": octet, "differs": pairs[0][n] != pairs[-1][n]} for n, octet in enumerate(octets)]
     return rows
 
 

@@ -134,11 +134,9 @@ def _action(revision: Revision, page: Json, *, voted: bool) -> Json | None:
     if page["may_revise"] and report["verdict"] in ("incompatible", "indeterminate"):
         here = reverse("web:revise", args=[submission.pk])
         return _to(here, "Revise it", "A new revision, checked at once; this one stays readable.")
-    return _to("#discussion", "Discuss it", _why_waiting(page))
-
-
-def _why_waiting(page: Json) -> str:
-    return "The gate says what is still missing." if page["gate"] else ""
+    if page["may_submit"]:
+        return _to("#discussion", "Discuss it", "The gate says what is still missing.")
+    return _to("#findings", "Read the findings", "Each shows how it follows, step by step.")
 
 
 def _to(href: str, label: str, brings: str) -> Json:

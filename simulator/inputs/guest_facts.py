@@ -1,6 +1,5 @@
 """A guest's facts from what a person states and the files sent along, each with its origin."""
 
-from simulator.inputs.command_line import split_options
 from simulator.inputs.encodings import read_encodings, write_encodings
 from simulator.inputs.kernel_config import KernelConfig, read_config
 from simulator.inputs.kernel_release import KernelRelease, parse_release
@@ -50,7 +49,7 @@ def _read_stated(record: Record, by: str) -> dict[str, dict[str, object]]:
         "mode": record.word("mode", MODES),
         "role": record.word("role", ROLES),
         "devices": record.flag("devices"),
-        "cmdline": _read_command_line(record),
+        "cmdline": record.optional_text("cmdline", limit=COMMAND_LINE_LIMIT),
         "encodings": _read_encodings(record),
     }
     return {key: _fact(value, "stated", by=by) for key, value in values.items() if value is not None}
@@ -59,11 +58,6 @@ def _read_stated(record: Record, by: str) -> dict[str, dict[str, object]]:
 def _read_release(record: Record) -> str | None:
     text = record.optional_text("release")
     return None if text is None else parse_release(text, field=record.at("release")).text
-
-
-def _read_command_line(record: Record) -> str | None:
-    text = record.optional_text("cmdline", limit=COMMAND_LINE_LIMIT)
-    return None if text is None else " ".join(f'"{o}"' if " " in o else o for o in split_options(text))
 
 
 def _read_encodings(record: Record) -> dict[str, str] | None:

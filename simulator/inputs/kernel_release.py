@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from simulator.problem import refuse
 
 _RELEASE = re.compile(
-    r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?(?:-rc([0-9]{1,3}))?((?:[-+_.~ ].*)?)",
+    r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?(?:-rc([0-9]{1,3}))?"
+    r"(?:[-+_~ ].*|\.[A-Za-z].*)?",
     re.ASCII,
 )
 _OLD_MAJOR = 2
@@ -45,7 +46,7 @@ def parse_release(text: str, *, field: str = "release") -> KernelRelease:
             f"{text[:60]!a} is no kernel release; write it as `uname -r` prints it, as in 6.12.117",
             field=field,
         )
-    major, minor, third, fourth, candidate = (None if part is None else int(part) for part in match.groups()[:5])
+    major, minor, third, fourth, candidate = (None if part is None else int(part) for part in match.groups())
     assert major is not None  # the pattern makes them
     assert minor is not None
     is_old = major == _OLD_MAJOR

@@ -26,7 +26,7 @@ def check_text(value: object, *, field: str, limit: int, empty: bool = False) ->
 
 
 def _kind(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    names = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), "null" if value is None else type(value).__name__)
 
 
@@ -44,9 +44,8 @@ class Record:
             raise refuse("wrong_type", f"an object is wanted, not {_kind(value)}", field=path or None)
         unknown = sorted(str(key)[:NAME_LIMIT] for key in value if key not in known)
         if unknown:
-            shown = ascii(unknown[0])
-            known_words = ", ".join(sorted(known))
-            raise refuse("unknown_field", f"{shown} is not known here; known are {known_words}", field=path or None)
+            field = f"{path}.{ascii(unknown[0])[1:-1]}" if path else ascii(unknown[0])[1:-1]
+            raise refuse("unknown_field", f"is not known here; known are {', '.join(sorted(known))}", field=field)
         return cls(value, path)
 
     def at(self, key: str) -> str:

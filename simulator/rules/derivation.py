@@ -44,6 +44,9 @@ def _premise(judged: ClassJudgement, mapped: Mapped, host: PatLayout) -> Step:
         why += "; without PAT support it asks for UC- in place of WC"
     elif profile.follows is Follows.TYPE and host.index_of(mapped.wanted) is None:
         why += f"; no entry holds {mapped.wanted.word}, so its built-in default stays"
+    others = len(judged.guest_class.possibilities.profiles) - 1
+    if others:
+        why += f"; {others} more of its possible behaviours lead to the same verdict"
     return Step(
         kind="premise",
         label="Premise",

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from simulator import citations
 from simulator.finding import Finding, Severity, Verdict
-from simulator.guest import Follows
-from simulator.judgement import ClassJudgement, Mapped, can_resume, judge_profile
+from simulator.judgement import ClassJudgement, Want, can_resume, judge_profile
 from simulator.pat import PatLayout
 from simulator.rules.derivation import derive
 from simulator.rules.encoding import SEVERITY_OF, assumption_of
@@ -25,25 +24,25 @@ def _applies(view: View) -> str:
 def resumed_guests(view: View) -> Iterator[Finding]:
     """Flags in page tables and the tables built at boot travel as they are.
 
-    A guest with fixed bits is the same after a restore as after a boot: ENC010 judges it.
+    Where a type keeps its index, a guest is the same after a restore as after a
+    boot: ENC010 and ENC020 judge it.
     """
-    if view.replaced is None:
-        return
+    assert view.replaced is not None  # _applies says so
     for judged in _resumers(view):
         profile = judged.profile
-        if profile is None or profile.follows is not Follows.TYPE:
-            continue
-        resumed = judge_profile(view.platform, view.layout, profile, booted_under=view.replaced)
-        for want in resumed:
-            mapped = want.encoded
-            moved = view.replaced.entries[mapped.index] is not mapped.got
-            if moved and mapped.verdict is not Verdict.COMPATIBLE:
-                yield _resumed(view, judged, mapped, view.replaced)
+        assert profile is not None  # _resumers says so
+        for want in judge_profile(view.platform, view.layout, profile, booted_under=view.replaced):
+            index = profile.encode(want.encoded.wanted, view.layout)
+            if index != want.encoded.index and want.verdict is not Verdict.COMPATIBLE:
+                yield _resumed(view, judged, want, view.replaced)
 
 
-def _resumed(view: View, judged: ClassJudgement, mapped: Mapped, replaced: PatLayout) -> Finding:
-    one, outcome = judged.guest_class, mapped.worst_outcome
-    was = replaced.entries[mapped.index].word
+def _resumed(view: View, judged: ClassJudgement, want: Want, replaced: PatLayout) -> Finding:
+    one, kept = judged.guest_class, want.encoded.index
+    is_lost = want.lost is not None and want.lost.verdict > want.encoded.verdict
+    mapped = want.lost if want.lost is not None and is_lost else want.encoded
+    outcome, wanted = mapped.worst_outcome, mapped.wanted.word
+    loses = " and loses the PAT bit" if is_lost else ""
     return Finding(
         rule="MIG010",
         verdict=mapped.verdict,
@@ -54,14 +53,14 @@ def _resumed(view: View, judged: ClassJudgement, mapped: Mapped, replaced: PatLa
         entry=mapped.index,
         wanted=mapped.wanted,
         in_force=mapped.got,
-        title=f"Saved under the old layout, {mapped.wanted.word} by PA{mapped.index} is {mapped.got.word}",
+        title=f"Saved under the old layout, {wanted} by PA{mapped.index} is {mapped.got.word}",
         message=f"{one.subject}, saved under the old layout and restored under the new one, keep{one.ending} index "
-        f"{mapped.index} for {mapped.wanted.word}: it was {was} and is {mapped.got.word}; "
-        f"{outcome.context}: {outcome.why}.",
+        f"{kept} for {wanted}{loses}: PA{mapped.index} was {replaced.entries[mapped.index].word} and is "
+        f"{mapped.got.word}; {outcome.context}: {outcome.why}.",
         fix="shut these guests down and boot them anew under the new layout; do not restore or migrate them across",
         assumption=assumption_of(mapped),
         outcomes=mapped.outcomes,
-        steps=derive(view, judged, mapped, booted_under=replaced),
+        steps=derive(view, judged, mapped, booted_under=replaced, lost_from=kept if is_lost else None),
     )
 
 

@@ -29,11 +29,6 @@ Applies = Callable[[View], str]
 Check = Callable[[View], Iterable[Finding]]
 
 
-def always(_: View) -> str:
-    """For a rule that applies to every view."""
-    return ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One rule: a row of the catalogue. Its id is never used again for another."""
@@ -43,7 +38,7 @@ class Rule:
     severity: Severity
     cites: tuple[str, ...]
     check: Check
-    applies: Applies = always
+    applies: Applies
     needs_encodings: bool = False  # says nothing of a guest whose behaviour is undecided
 
 

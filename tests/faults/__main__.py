@@ -73,9 +73,8 @@ def _run(installation: Installation, trial: Trial) -> int:
     offline_count = max(5, trial.count // OFFLINE_SHARE)
     chosen = list(layouts(dice, count=trial.count + offline_count))
     print(f"service ready after {installation.start():.1f} s", flush=True)
-    token = installation.manage(
-        *("create_token", PROJECT, "--user", "demi", "--scopes", "submit,read", "--name", f"faults-{trial.seed}")
-    ).strip()
+    installation.manage("create_member", PROJECT, "faults", "--role", "submitter")
+    token = installation.manage("create_token", PROJECT, "--user", "faults", "--name", f"faults-{trial.seed}").strip()
     _submit_under_faults(installation, trial, dice, chosen[: trial.count], token)
     rows, waited_s = settle(installation, count=trial.count, limit_s=SETTLE_LIMIT_S)
     broken = violations(rows, trial.accepted) + trial.refused
@@ -83,7 +82,7 @@ def _run(installation: Installation, trial: Trial) -> int:
     if not broken:
         broken = _submit_without_broker(installation, trial, chosen[trial.count :], token)
     if broken:
-        print(installation.said(), *broken[:40], sep="\n")
+        print(installation.said(), *broken[:20], *installation.log_tails(), sep="\n")
     print(f"faults: {'FAILED' if broken else 'passed'} in {time.monotonic() - trial.began_s:.0f} s, seed {trial.seed}")
     return 1 if broken else 0
 

@@ -73,6 +73,13 @@ class Installation:
     def said(self) -> str:
         return (self.folder / "supervisor.log").read_text(errors="replace")
 
+    def log_tails(self, *, lines: int = 12) -> list[str]:
+        """The last lines of every process's log."""
+        tails = []
+        for log in sorted((self.data / "log").glob("*.log")):
+            tails += [f"-- {log.name}", *log.read_text(errors="replace").splitlines()[-lines:]]
+        return tails
+
     def stop(self) -> None:
         if self.supervisor is None or self.supervisor.poll() is not None:
             return

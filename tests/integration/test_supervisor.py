@@ -321,7 +321,7 @@ def second_start(service: Installation, **changes: str) -> subprocess.CompletedP
 @whole_service
 def test_prints_the_url_and_the_demo_users(service: Installation) -> None:
     assert f"patreview is ready at http://127.0.0.1:{service.port}/" in service.said()
-    assert "demi" in service.said()
+    assert "Demo users" in service.said()
 
 
 @whole_service

@@ -72,9 +72,7 @@ def bits(values: Mapping[str, int]) -> SafeString:
     """The three cache bits of a page-table entry, PAT PCD PWT: 1 is filled, 0 is hollow."""
     triple = [1 if values.get(name) else 0 for name in ("pat", "pcd", "pwt")]
     cells = format_html_join("", "<{0}>{1}</{0}>", (("b" if bit else "i", bit) for bit in triple))
-    return format_html(
-        '<span class="bits" role="img" aria-label="PAT {}, PCD {}, PWT {}">{}</span>', *triple, cells
-    )
+    return format_html('<span class="bits" role="img" aria-label="PAT {}, PCD {}, PWT {}">{}</span>', *triple, cells)
 
 
 @register.simple_tag
@@ -84,7 +82,10 @@ def verdict(word: str, chip: bool = False, label: str = "") -> SafeString:
         return format_html('<span class="quiet">{}</span>', label or "no verdict")
     return format_html(
         '<span class="verdict{} v-{}">{}{}</span>',
-        " chip" if chip else "", word, icon(f"v-{word}"), label or _VERDICT_WORD[word],
+        " chip" if chip else "",
+        word,
+        icon(f"v-{word}"),
+        label or _VERDICT_WORD[word],
     )
 
 

@@ -40,6 +40,7 @@ def judge(wanted: str, got: str, at: int, *, corrects: bool = False) -> Outcome:
         ("UC", "WC", "WC incompatible", "WC incompatible", "WC incompatible"),
         ("UC", "WT", "UC compatible", "  UC compatible", "  WT incompatible"),
         ("WP", "WT", "UC compatible", "  UC compatible", "  WT conditional"),
+        ("WT", "UC-", "UC compatible", " WC conditional", " UC degraded"),
         ("WB", "UC", "UC compatible", "  UC degraded", "    UC degraded"),
     ],
 )

@@ -1,0 +1,44 @@
+"""Pictures of the pages, light and dark, wide and narrow: `python -m tests.e2e.screenshots [FOLDER]`."""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from tests.e2e.browsing import PROJECT, address, log_in, member, report_path, running_browser, running_service
+
+PAGES = {
+    "report-desktop": "desktop",
+    "report-2010": "2010",
+    "submit-layout": f"/p/{PROJECT}/submit/",
+    "submit-guest": f"/p/{PROJECT}/submit/?kind=guest",
+    "list": f"/p/{PROJECT}/submissions/",
+    "project": f"/p/{PROJECT}/",
+    "home": "/",
+}
+WIDTHS = (1280, 390)
+THEMES = ("light", "dark")
+
+
+def take(browser: Browser, base: str, folder: Path) -> None:
+    for theme in THEMES:
+        for width in WIDTHS:
+            page = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 900}).new_page()
+            log_in(page, base, member("submitter"))
+            for name, where in PAGES.items():
+                path = where if where.startswith("/") else report_path(page, base, where)
+                page.goto(f"{base}{path}")
+                page.screenshot(path=folder / f"{name}-{theme}-{width}.png", full_page=True)
+            page.context.close()
+
+
+def main() -> None:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "var/screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_service() as installation, running_browser() as browser:
+        take(browser, address(installation), folder)
+    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""axe-core finds nothing to mend on any page, light and dark, wide and narrow; and nothing scrolls sideways."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.e2e.browsing import PROJECT, log_in, member, report_path
+
+pytestmark = pytest.mark.e2e
+
+PAGES = {
+    "home": "/",
+    "project": f"/p/{PROJECT}/",
+    "list": f"/p/{PROJECT}/submissions/",
+    "submit a layout": f"/p/{PROJECT}/submit/",
+    "submit a guest": f"/p/{PROJECT}/submit/?kind=guest",
+    "desktop report": "desktop",
+    "2010 report": "2010",
+    "no such page": "/p/none/",
+}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages(browser, base, theme, width):
+    page = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 900}).new_page()
+    page.goto(f"{base}/login/")
+    problems = {"login": violations(page)}
+    log_in(page, base, member("maintainer"))
+    for name, where in PAGES.items():
+        path = where if where.startswith("/") else report_path(page, base, where)
+        page.goto(f"{base}{path}")
+        problems[name] = violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
+    page.context.close()
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def violations(page):
+    found = Axe().run(page).response["violations"]
+    return [(item["id"], [node["html"][:120] for node in item["nodes"]]) for item in found]
+
+
+def test_keyboard(browser, base):
+    """The first stop is the skip link, every stop shows its focus, and the report needs no pointer."""
+    page = browser.new_context().new_page()
+    log_in(page, base, member("submitter"))
+    report_path(page, base, "desktop")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    closed = page.locator(".finding details:not([open]) summary").first
+    closed.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.open") is True
+    page.context.close()

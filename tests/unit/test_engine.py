@@ -1,0 +1,61 @@
+"""The door of the service: plain data in, plain data out."""
+
+import json
+import re
+import time
+
+import pytest
+
+from patreview import engine
+from tests.unit.simulator.scenarios import layout_scenario, make_fleet
+
+
+def test_check_layout() -> None:
+    checked = engine.check_layout("WB WC UC- UC WB WP UC- WT")
+    assert checked == {
+        "msr": "0x0407050600070106",
+        "entries": ["WB", "WC", "UC-", "UC", "WB", "WP", "UC-", "WT"],
+        "written_as": "words",
+        "note": "",
+    }
+    with pytest.raises(engine.InvalidInput) as refused:
+        engine.check_layout("nonsense")
+    assert set(refused.value.problems[0]) == {"code", "message", "field", "source", "line", "column"}
+
+
+def test_what_is_known() -> None:
+    layouts = {one["key"]: one for one in engine.known_layouts()}
+    assert set(layouts["xen"]) == {"key", "title", "msr", "entries", "origin"}
+    assert layouts["linux-4.14"]["msr"] == "0x0407050600070106"
+    families = engine.known_families()
+    assert [one["family"] for one in families] == ["linux", "xenlinux", "suse-xenlinux", "stated"]
+    assert all(one["title"] and one["hint"] for one in families)
+
+
+def test_rules_and_their_digest() -> None:
+    assert engine.ENGINE_VERSION == "0.1.0"
+    assert re.fullmatch("sha256:[0-9a-f]{64}", engine.rules_digest())
+    assert {"id", "title", "severity", "cites"} == set(engine.rules()[0])
+
+
+def test_a_report_is_plain_and_canonical() -> None:
+    report = engine.analyse(layout_scenario(*make_fleet()))
+    assert json.loads(engine.canonical(report)) == report
+    assert len(engine.digest("report", report)) == 64
+    assert report["engine"] == {"version": engine.ENGINE_VERSION, "rules_digest": engine.rules_digest()}
+
+
+def test_a_whole_config_is_read_in_a_moment() -> None:
+    lines = ["# Linux/x86 6.12.117 Kernel Configuration"]
+    lines += [
+        f"CONFIG_OPTION_{number}=y" if number % 2 else f"# CONFIG_OPTION_{number} is not set"
+        for number in range(12_000)
+    ]
+    lines += ["CONFIG_XEN=y", "CONFIG_XEN_PV=y", "CONFIG_X86_PAT=y"]
+    started = time.perf_counter()
+    guest = engine.read_guest({"name": "a"}, [{"role": "config", "name": "c", "text": "\n".join(lines)}], by="demi")
+    assert time.perf_counter() - started < 1
+    facts = guest["facts"]
+    assert isinstance(facts, dict)
+    assert facts["release"]["value"] == "6.12.117"
+    assert facts["config"]["lines"] == {"CONFIG_X86_PAT": 12004, "CONFIG_XEN": 12002, "CONFIG_XEN_PV": 12003}
