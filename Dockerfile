@@ -3,12 +3,13 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
-# A folder of wheels in the build (a bind mount) or an address, for builds without a package index.
+# For builds without a package index: a folder of wheels (a bind mount) or its address, and PIP_NO_INDEX=1.
 ARG PIP_FIND_LINKS=""
+ARG PIP_NO_INDEX=""
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3 -m venv /opt/patreview/venv
 COPY requirements/server.txt /tmp/server.txt
-RUN PIP_FIND_LINKS="${PIP_FIND_LINKS}" \
+RUN PIP_FIND_LINKS="${PIP_FIND_LINKS}" PIP_NO_INDEX="${PIP_NO_INDEX}" \
     /opt/patreview/venv/bin/python -m pip install --require-hashes --only-binary :all: -r /tmp/server.txt
 COPY . /opt/patreview/app
 WORKDIR /opt/patreview/app

@@ -36,8 +36,8 @@ def configure(options: dict[str, str]) -> None:
             "formatters": {"structured": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
-            # The outcome of each request is logged once, by our own middleware.
-            "loggers": {"django.request": {"level": "CRITICAL"}, "django.server": {"level": "ERROR"}},
+            # The outcome of each request is logged by our own middleware; what remains here are defects.
+            "loggers": {"django.request": {"level": "ERROR"}, "django.server": {"level": "ERROR"}},
         }
     )
     structlog.configure(

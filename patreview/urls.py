@@ -1,5 +1,8 @@
 """The two doors and the probes. Errors raised outside a view answer in the language of their door."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
@@ -32,6 +35,11 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
+    """Called while the exception is being handled: a database that does not answer is no defect."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        answer = problems.unavailable() if _is_api(request) else errors.unavailable(request)
+        answer["Retry-After"] = "5"
+        return answer
     return problems.server_error(request) if _is_api(request) else errors.server_error(request)
 
 

@@ -59,7 +59,7 @@ REASONS = {
     "UC": {"UC": "", "WC": _REORDERED, **_ANY_CACHED},
     "UC-": {"UC": "the MTRR's write combining is cancelled: correct, but slower", "WC": _REORDERED, **_ANY_CACHED},
     "WC": {
-        "UC": "correct, but every write goes out alone: slower by about an order of magnitude",
+        "UC": "correct, but every write goes out alone: much slower",
         "WC": "",
         "WT": "writes still reach memory at once, but reads are cached: a device that writes this RAM without "
         "snooping leaves stale lines behind",
@@ -83,7 +83,7 @@ REASONS = {
         "WB": "writes stay in the cache and do not reach the bus",
     },
     "WB": {
-        "UC": "correct, but nothing is cached: slower by orders of magnitude",
+        "UC": "correct, but nothing is cached: much slower",
         "WC": "ordinary memory is neither coherent nor ordered",
         "WT": "correct, but each write goes to memory: slower",
         "WP": "correct, but each write goes to the bus and drops the line: slower",

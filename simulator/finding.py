@@ -53,6 +53,12 @@ class Outcome:
     why: str
     assumption: str | None = None
 
+    @property
+    def clause(self) -> str:
+        """The outcome as the last clause of a sentence."""
+        verb = "this is " if self.why.startswith(("correct", "coherent")) else ""
+        return f"on {self.context}, {verb}{self.why}"
+
     def as_data(self) -> dict[str, object]:
         """The outcome as JSON-able data."""
         return {

@@ -63,6 +63,7 @@ class GuestClass:
     conflict: str
     members: list[str] = field(default_factory=list)
     systems: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    has_config: bool = False  # whether a .config was sent for any member
 
     @property
     def title(self) -> str:
@@ -126,6 +127,7 @@ def classes_on(platform: Platform, guests: Sequence[PlacedGuest]) -> list[GuestC
             one = _class_of(platform, placed.facts)
             known = classes.setdefault(one.key, one)
             known.members.append(placed.facts.name)
+            known.has_config = known.has_config or bool(placed.facts.config.source)
             release = placed.facts.release
             known.systems[system_of(placed.facts)] = (*release.series, release.patch or 0) if release else ()
     for known in classes.values():

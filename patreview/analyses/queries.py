@@ -13,7 +13,17 @@ from patreview.projects.queries import project_scope
 from patreview.submissions.models import Revision
 
 # Doors name these types in annotations; they reach rows only through queries and services.
-__all__ = ["Finding", "Run", "findings_of", "is_stale", "last_run", "report_of", "report_text", "runs_of", "visible_runs"]
+__all__ = [
+    "Finding",
+    "Run",
+    "findings_of",
+    "is_stale",
+    "last_run",
+    "report_of",
+    "report_text",
+    "runs_of",
+    "visible_runs",
+]
 
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:

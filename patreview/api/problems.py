@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import DataError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -46,14 +46,15 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse |
         return problem(413, "too_large", "The request has more bytes, fields or files than are taken.")
     if isinstance(exc, DataError):
         return problem(400, "bad_value", "A value does not fit its field.")
-    if isinstance(exc, OperationalError):
-        return _unavailable()
+    if isinstance(exc, OperationalError | InterfaceError):
+        return unavailable()
     if isinstance(exc, (Http404, PermissionDenied)):
         exc = exceptions.NotFound() if isinstance(exc, Http404) else exceptions.PermissionDenied()
     return _from_framework(exc) if isinstance(exc, exceptions.APIException) else None
 
 
-def _unavailable() -> HttpResponse:
+def unavailable() -> HttpResponse:
+    """The database is away: nothing was stored, the same request may succeed later."""
     answer = problem(503, "unavailable", "The database does not answer; try again.")
     answer["Retry-After"] = "5"
     return answer

@@ -5,7 +5,6 @@ from django.db.models import Q, QuerySet
 from patreview.reviews.models import Comment, Vote
 from patreview.submissions.models import Revision, Submission
 
-
 __all__ = ["Comment", "Vote", "comments_on", "standing_votes", "votes_on"]
 
 

@@ -20,7 +20,7 @@ POLL_S = 0.1
 ECHO_S = 0.5
 
 
-class Stopped(Exception):  # noqa: N818 (no error: someone asked for it)
+class Stopped(Exception):
     """Someone asked the supervisor to end while it was still starting."""
 
 

@@ -9,7 +9,7 @@ PORT_TAKEN = 4
 FOLDER_UNUSABLE = 5
 
 
-class Refusal(Exception):  # noqa: N818 (no error: an answer to a person)
+class Refusal(Exception):
     """A start that cannot go on. The message says what would help."""
 
     def __init__(self, message: str, *, code: int = FAILED) -> None:

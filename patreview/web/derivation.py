@@ -50,7 +50,7 @@ def _finding(finding: Json, place: int) -> Json:
         "chain": steps,
         "consequence": consequence,
         # The rail and the consequence say all that the message says.
-        "told": bool(consequence) and consequence["why"] in finding["message"],
+        "told": consequence is not None and consequence["why"] in finding["message"],
         "alternatives": len(steps) > 1 and all(step["kind"] == "premise" for step in steps),
         "long": len(steps) > _IN_A_ROW,
         "open": place < _OPEN_AT_FIRST and worst and not fixed,

@@ -39,6 +39,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(get_template("500.html").render({}), status=500)
 
 
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503, rendered without the request: the database does not answer."""
+    return HttpResponse(get_template("503.html").render({}), status=503)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without a valid token."""
     return render(request, "403_csrf.html", status=403)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 
 TYPES = ("UC", "UC-", "WC", "WT", "WP", "WB")
 CONFIG_MAX = 2 * 1024 * 1024  # bytes
@@ -122,13 +123,14 @@ class GuestProposal(Proposal):
 
     def clean_config_file(self) -> str:
         """The text of the file; refused where it is too large or no text."""
-        upload: UploadedFile | None = self.cleaned_data.get("config_file")
-        if upload is None:
+        upload = self.cleaned_data.get("config_file")
+        if not isinstance(upload, UploadedFile):
             return ""
         if (upload.size or 0) > CONFIG_MAX:
             raise forms.ValidationError(f"{upload.name} has {upload.size} bytes; at most {CONFIG_MAX}.")
         try:
-            return upload.read().decode()
+            text: str = upload.read().decode()
+            return text
         except UnicodeDecodeError as exc:
             raise forms.ValidationError(
                 f"{upload.name} is no text (byte {exc.start}). Send the plain .config, unpacked."
@@ -144,11 +146,23 @@ class GuestProposal(Proposal):
         filled = {name: bits for name, bits in encodings.items() if bits}
         return stated | ({"encodings": filled} if filled else {})
 
+    def config_file_name(self) -> str:
+        """The sender's name for the file."""
+        return str(getattr(self.files.get("config_file"), "name", "") or "uploaded.config")
+
+    def keep_upload(self) -> None:
+        """Put the text of the file into the field for pasting: a browser drops a chosen file when a form comes back."""
+        text = getattr(self, "cleaned_data", {}).get("config_file")
+        if isinstance(self.data, QueryDict) and text:
+            kept = self.data.copy()
+            kept["config_text"], kept["config_name"] = text, self.config_file_name()
+            self.data = kept
+
     def config(self) -> tuple[str, str] | None:
         """Name and text of the .config that was sent; a file wins over what was pasted."""
         upload, pasted = self.cleaned_data.get("config_file"), self.cleaned_data.get("config_text")
         if upload:
-            return str(self.files["config_file"].name), upload
+            return self.config_file_name(), upload
         if not pasted or not pasted.strip():
             return None
         return self.cleaned_data.get("config_name") or "pasted.config", pasted.replace("\r\n", "\n")

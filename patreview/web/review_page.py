@@ -10,8 +10,7 @@ from django.urls import reverse
 
 from patreview.projects.queries import Role
 from patreview.reviews.gate import gate_of, may_approve
-from patreview.reviews.queries import comments_on, standing_votes
-from patreview.reviews.services import Vote
+from patreview.reviews.queries import Vote, comments_on, standing_votes
 
 if TYPE_CHECKING:
     from patreview.projects.principal import Principal
@@ -122,7 +121,7 @@ def _action(revision: Revision, page: Json, *, voted: bool) -> Json | None:
     submission, report = revision.submission, page["report"]
     if not page["is_current"]:
         here = reverse("web:submission", args=[submission.pk])
-        return _to(here, f"Read r{submission.current.number}", "The current revision; this one is superseded.")
+        return _to(here, "Read the latest", "The current revision; this one is superseded.")
     if page["running"] or not page["is_open"]:
         return None
     if report is None:

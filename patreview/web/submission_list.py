@@ -14,7 +14,7 @@ from patreview.web.visitor import LARGEST_ID, frame, principal_of, project_or_40
 
 PAGE = 50
 FILTERS = {"state": STATES, "kind": KINDS, "verdict": VERDICTS}
-VIEWS = (
+VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
     ("Open", {"state": "open"}),
     ("Layouts", {"kind": "layout"}),
@@ -48,7 +48,7 @@ def submissions(request: HttpRequest, slug: str) -> HttpResponse:
 def _chosen(request: HttpRequest) -> tuple[dict[str, str], int | None]:
     """The filters and the key to start below. Raises BadAddress on any that is not known."""
     chosen: dict[str, str] = {}
-    for name, value in request.GET.items():
+    for name, value in request.GET.dict().items():
         if name not in FILTERS and name != "before":
             raise BadAddress(f"There is no filter “{name}”; use {', '.join(FILTERS)} or before.")
         if name in FILTERS and value and value not in FILTERS[name]:

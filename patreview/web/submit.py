@@ -90,7 +90,7 @@ def _initial(request: HttpRequest, kind: str, submission: Submission | None) -> 
         text = request.GET.get("layout") or content.get("layout", {}).get("msr") or engine.known_layouts()[0]["msr"]
         entries = engine.check_layout(text)["entries"]
     except engine.InvalidInput as exc:
-        raise BadAddress(" ".join(problem["message"] for problem in exc.problems)) from exc
+        raise BadAddress(" ".join(str(problem["message"]) for problem in exc.problems)) from exc
     return {f"pa{index}": name for index, name in enumerate(entries)}
 
 
@@ -124,16 +124,8 @@ def _context(request: HttpRequest, kind: str, submission: Submission | None, for
     if submission and submission.current:
         context["heading"] = f"Revise {submission.title}: r{submission.current.number + 1}"
     if kind == "guest":
-        _keep_upload(form)
+        form.keep_upload()
         return context | {"encodings": form.encoding_fields()}
     entries = [{"name": f"PA{n}", "field": form[f"pa{n}"], "bits": entry_bits(n)} for n in range(8)]
     presets = [layout | {"href": f"{request.path}?layout={layout['msr']}"} for layout in engine.known_layouts()]
     return context | {"entries": entries, "presets": presets}
-
-
-def _keep_upload(form: GuestProposal) -> None:
-    """A browser drops a chosen file when a form comes back; its text stays in the field for pasting."""
-    text = getattr(form, "cleaned_data", {}).get("config_file")
-    if form.is_bound and text:
-        form.data = form.data.copy()
-        form.data["config_text"], form.data["config_name"] = text, str(form.files["config_file"].name)

@@ -38,6 +38,8 @@ _HEADER = re.compile(r"# Linux(?:/\S+ (\S+) Kernel Configuration| kernel version
 _SYMBOL = re.compile(r"CONFIG_[A-Za-z0-9_]+", re.ASCII)
 _VALUE = re.compile(r'y|m|n|-?[0-9]+|0[xX][0-9a-fA-F]+|"(?:[^"\\]|\\.)*"', re.ASCII)
 _UNSET = " is not set"
+# The lines that most of a .config is made of; all others are looked at with more care.
+_PLAIN = re.compile(r"(CONFIG_[A-Z0-9_]+)=(y|m|[1-9][0-9]{0,9})|# (CONFIG_[A-Z0-9_]+) is not set", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +91,11 @@ def read_config(text: str, *, source: str) -> KernelConfig:
     if lines[0].endswith("\r"):
         config.note("lines end in CR LF; the CRs are left out", 1)
     for number, line in enumerate(lines, 1):
-        _read_line(config, line.rstrip(), number)
+        plain = _PLAIN.fullmatch(line)
+        if plain is None:
+            _read_line(config, line.rstrip(), number)
+        else:
+            config.set(plain[1] or plain[3], plain[2] or "n", number)
     if not config.seen:
         raise _refused(source, "no_config", "holds no CONFIG_ line; send the kernel's .config as text", line=1)
     if config.notes_dropped:

@@ -85,7 +85,7 @@ def _encoding(view: View, judged: ClassJudgement, mapped: Mapped) -> Finding:
         in_force=mapped.got,
         title=f"{mapped.wanted.word} by PA{mapped.index} is {mapped.got.word}",
         message=f"{one.subject} ask{one.ending} for {mapped.wanted.word} by index {mapped.index} ({bits}) and "
-        f"get{one.ending} {mapped.got.word}; {outcome.context}: {outcome.why}.",
+        f"get{one.ending} {mapped.got.word}; {outcome.clause}.",
         fix=_fix(view, judged, mapped),
         assumption=assumption_of(mapped),
         outcomes=mapped.outcomes,
@@ -126,7 +126,7 @@ def _loss(view: View, judged: ClassJudgement, want: Want, lost: Mapped) -> Findi
         title=f"{lost.wanted.word} by PA{index} becomes {lost.got.word} when the PAT bit is lost",
         message=f"{one.subject} ask{one.ending} for {lost.wanted.word} by index {index}; the kernel loses the PAT bit "
         f"when it changes a mapping's protection, and PA{lost.index} answers {lost.got.word}; "
-        f"{outcome.context}: {outcome.why}.",
+        f"{outcome.clause}.",
         fix="run a kernel with 548cb932051f (6.1.53, 6.12 and later have it), "
         f"or offer {lost.wanted.word} at PA0 to PA3",
         assumption=assumption_of(lost),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from simulator import citations
 from simulator.finding import Finding, Severity, Step, Verdict
 from simulator.judgement import ClassJudgement, profile_verdict
-from simulator.rules.rule import Rule, View, needs_guests
+from simulator.rules.rule import Rule, View, needs_config, needs_guests
 
 
 def can_boot(view: View) -> Iterator[Finding]:
@@ -129,7 +129,7 @@ RULES = (
         severity=Severity.FUNCTION,
         cites=(citations.LINUX_KCONFIG,),
         check=can_boot,
-        applies=needs_guests,
+        applies=needs_config,
     ),
     Rule(
         id="EVI020",
@@ -153,6 +153,6 @@ RULES = (
         severity=Severity.CORRECTNESS,
         cites=(citations.LINUX_KCONFIG,),
         check=conflicts,
-        applies=needs_guests,
+        applies=needs_config,
     ),
 )

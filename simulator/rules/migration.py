@@ -56,7 +56,7 @@ def _resumed(view: View, judged: ClassJudgement, want: Want, replaced: PatLayout
         title=f"Saved under the old layout, {wanted} by PA{mapped.index} is {mapped.got.word}",
         message=f"{one.subject}, saved under the old layout and restored under the new one, keep{one.ending} index "
         f"{kept} for {wanted}{loses}: PA{mapped.index} was {replaced.entries[mapped.index].word} and is "
-        f"{mapped.got.word}; {outcome.context}: {outcome.why}.",
+        f"{mapped.got.word}; {outcome.clause}.",
         fix="shut these guests down and boot them anew under the new layout; do not restore or migrate them across",
         assumption=assumption_of(mapped),
         outcomes=mapped.outcomes,

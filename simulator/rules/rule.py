@@ -54,6 +54,13 @@ def needs_header(view: View) -> str:
     return needs_proposal(view)
 
 
+def needs_config(view: View) -> str:
+    """For the rules that look into a .config."""
+    if view.judged and not any(judged.guest_class.has_config for judged in view.judged):
+        return "no .config was sent"
+    return needs_guests(view)
+
+
 def needs_guests(view: View) -> str:
     """For the rules of guests."""
     return "" if view.judged else "no guest runs on this platform"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from patreview.demo.story import DESKTOP_DOM0, PASSWORD, XEN_DEVEL_2010
+from patreview.demo.story import DESKTOP_DOM0, PASSWORD, XEN_DEVEL_2010, ProjectStory
 from tests.faults.installation import Installation
 
 PROJECT = DESKTOP_DOM0.slug
@@ -17,9 +17,9 @@ REPORT_LIMIT_S = 60.0
 REPORTS = {"desktop": DESKTOP_DOM0, "2010": XEN_DEVEL_2010}
 
 
-def member(role: str) -> str:
-    """Who has the role in the demo's desktop project."""
-    return next(name for name, held in DESKTOP_DOM0.members.items() if held == role)
+def member(role: str, story: ProjectStory = DESKTOP_DOM0) -> str:
+    """Who has the role in a project of the demo."""
+    return next(name for name, held in story.members.items() if held == role)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -24,7 +25,8 @@ from tests.faults.ledger import Row, settle, violations
 
 TRIAL_LIMIT_S = 15 * 60
 SETTLE_LIMIT_S = 240.0
-ROUND = 10  # submissions between two faults
+ROUND = 10  # submissions of a round, in which one fault falls
+LEAST_ROUNDS = 2 * len(KINDS)
 OFFLINE_SHARE = 10  # submissions without a broker: a tenth of the others
 
 
@@ -90,18 +92,25 @@ def _run(installation: Installation, trial: Trial) -> int:
 def _submit_under_faults(
     installation: Installation, trial: Trial, dice: random.Random, chosen: list[str], token: str
 ) -> None:
-    """Rounds of submissions; after each, at a moment drawn, one fault. Every kind comes in turn."""
+    """Rounds of submissions; in each, at a moment drawn, one fault. Every kind comes in turn."""
+    size = max(1, min(ROUND, len(chosen) // LEAST_ROUNDS))
     kinds: list[str] = []
-    for first in range(0, len(chosen), ROUND):
-        trial.answers += submit_all(chosen[first : first + ROUND], port=installation.port, token=token)
-        if not kinds:
-            kinds = dice.sample(list(KINDS), len(KINDS))
-        kind = kinds.pop()
-        time.sleep(dice.uniform(0, 0.2))
-        target = KINDS[kind](installation, dice)
-        injection = Injection(kind=kind, target=target, at_s=time.monotonic() - trial.began_s)
-        trial.injections.append(injection)
-        print(f"  {injection.at_s:6.1f} s  {kind:<18} {target}", flush=True)
+    with ThreadPoolExecutor(1) as background:
+        for first in range(0, len(chosen), size):
+            submitting = background.submit(
+                submit_all, chosen[first : first + size], port=installation.port, token=token
+            )
+            kinds = kinds or dice.sample(list(KINDS), len(KINDS))
+            trial.injections.append(_inject(installation, trial, dice, kinds.pop()))
+            trial.answers += submitting.result()
+
+
+def _inject(installation: Installation, trial: Trial, dice: random.Random, kind: str) -> Injection:
+    time.sleep(dice.uniform(0, 0.5))
+    target = KINDS[kind](installation, dice)
+    injection = Injection(kind=kind, target=target, at_s=time.monotonic() - trial.began_s)
+    print(f"  {injection.at_s:6.1f} s  {kind:<18} {target}", flush=True)
+    return injection
 
 
 def _submit_without_broker(installation: Installation, trial: Trial, chosen: list[str], token: str) -> list[str]:

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.faults.database import claiming_pids
 from tests.faults.installation import Installation
 
+BUSY_LIMIT_S = 3.0
 PROCESS_LIMIT_S = 45.0  # the supervisor's longest back-off is 30 s
 
 
@@ -26,9 +28,10 @@ class Injection:
 
 def kill_service(name: str) -> Callable[[Installation, random.Random], str]:
     def kill(installation: Installation, _dice: random.Random) -> str:
-        pid = wait_for_process(lambda: installation.pid(name), name)
-        os.kill(pid, signal.SIGKILL)
-        return f"pid {pid}"
+        wait_for_process(lambda: installation.pid(name), name)
+        if name == "worker":
+            busy_pool_child(installation)
+        return kill_found(lambda: installation.pid(name), name)
 
     return kill
 
@@ -38,9 +41,31 @@ def kill_pool_child(installation: Installation, dice: random.Random) -> str:
         children = installation.pool_children()
         return dice.choice(children) if children else None
 
-    pid = wait_for_process(choose, "pool child")
-    os.kill(pid, signal.SIGKILL)
-    return f"pid {pid}"
+    wait_for_process(choose, "pool child")
+    return kill_found(lambda: busy_pool_child(installation) or choose(), "pool child")
+
+
+def kill_found(find: Callable[[], int | None], name: str) -> str:
+    """SIGKILL to the process that `find` names now; one that has just gone is looked for again."""
+    while True:
+        pid = wait_for_process(find, name)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        return f"pid {pid}"
+
+
+def busy_pool_child(installation: Installation) -> int | None:
+    """A pool child with a run in its hands, so that the fault hits work. None if all stay idle."""
+    deadline_s = time.monotonic() + BUSY_LIMIT_S
+    while time.monotonic() < deadline_s:
+        busy = set(claiming_pids(installation.database_url, installation.data))
+        for pid in installation.pool_children():
+            if pid in busy:
+                return pid
+        time.sleep(0.002)
+    return None
 
 
 def wipe_broker(installation: Installation, _dice: random.Random) -> str:

@@ -33,6 +33,7 @@ class Installation:
         self.folder = Path(tempfile.mkdtemp(prefix="patreview-faults-"))
         self.data = self.folder / "data"
         self.port = free_port()
+        self.database_url = database_url
         self.supervisor: subprocess.Popen[bytes] | None = None
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL")},

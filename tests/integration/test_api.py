@@ -328,3 +328,31 @@ def test_every_answer_carries_the_security_headers_and_its_id(api, client, db):
         assert len(answer["X-Request-ID"]) == 32
     assert client.get("/healthz", headers={"X-Request-ID": "build-1234"})["X-Request-ID"] == "build-1234"
     assert client.get("/healthz", headers={"X-Request-ID": "no spaces"})["X-Request-ID"] != "no spaces"
+
+
+@pytest.mark.parametrize(("path", "media_type"), [("/api/v1/whoami", "application/problem+json"), ("/", "text/html")])
+def test_a_database_that_does_not_answer_is_503(client, db, monkeypatch, path, media_type):
+    from django.db import OperationalError
+
+    from patreview.web import home
+
+    def fail(*args):
+        raise OperationalError
+
+    monkeypatch.setattr("patreview.api.authentication.find_token", fail)
+    monkeypatch.setattr(home, "visible_projects", fail)
+    client.raise_request_exception = False
+    answer = client.get(path, headers={"Authorization": "Bearer prt_x"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith(media_type)
+
+
+def test_a_defect_is_500_without_a_trace(client, db, monkeypatch):
+    def fail(*args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("patreview.api.authentication.find_token", fail)
+    client.raise_request_exception = False
+    answer = client.get("/api/v1/whoami", headers={"Authorization": "Bearer prt_x"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "defect")
+    assert "Zero" not in answer.content.decode()

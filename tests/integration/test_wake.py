@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from django.db import connection, transaction
+
 from patreview.analyses import dispatch, wake
 
 

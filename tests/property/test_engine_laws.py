@@ -24,9 +24,10 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
     max_leaves=12,
 )
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60, deadline=None, database=None)
 
 
+@few
 @given(layouts)
 def test_a_layout_survives_its_msr_and_its_words(layout: PatLayout) -> None:
     assert PatLayout.from_msr(layout.msr) == layout
@@ -34,17 +35,20 @@ def test_a_layout_survives_its_msr_and_its_words(layout: PatLayout) -> None:
         assert read_layout(text).layout == layout
 
 
+@few
 @given(layouts, types)
 def test_an_encoding_selects_the_type_it_encodes(layout: PatLayout, wanted: MemoryType) -> None:
     bits = layout.encode(wanted)
     assert (bits is None) if wanted not in layout.entries else (bits is not None and layout.memory_type(bits) is wanted)
 
 
+@few
 @given(st.integers(0, 7))
 def test_bits_and_index_are_one(index: int) -> None:
     assert PteCacheBits.of_index(index).pat_index == index
 
 
+@few
 @given(types, types, layouts, st.booleans())
 def test_as_wanted_means_the_same_effective_type(
     wanted: MemoryType, got: MemoryType, host: PatLayout, corrects: bool
@@ -108,6 +112,7 @@ def answer_or_refusal(ask: Callable[..., object], *arguments: object, **named: o
     return None
 
 
+@few
 @given(st.text(max_size=60) | values)
 def test_any_text_is_a_layout_or_refused(text: object) -> None:
     answer_or_refusal(read_layout, text)

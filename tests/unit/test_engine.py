@@ -59,3 +59,29 @@ def test_a_whole_config_is_read_in_a_moment() -> None:
     assert isinstance(facts, dict)
     assert facts["release"]["value"] == "6.12.117"
     assert facts["config"]["lines"] == {"CONFIG_X86_PAT": 12004, "CONFIG_XEN": 12002, "CONFIG_XEN_PV": 12003}
+
+
+def test_a_guest_in_a_few_words() -> None:
+    guest = engine.read_guest({"name": "a", "family": "linux", "mode": "pv", "role": "dom0"}, [], by="demi")
+    assert engine.guest_title(guest) == "PV dom0, Linux, release unknown"
+    with pytest.raises(engine.InvalidInput):
+        engine.guest_title({"facts": {}})
+
+
+def test_check_hypervisor() -> None:
+    engine.check_hypervisor("4.17.2")
+    with pytest.raises(engine.InvalidInput, match=r"Xen 2.0 is not known"):
+        engine.check_hypervisor("2.0")
+
+
+def test_refusals_of_the_service() -> None:
+    refused = engine.refusal(engine.problem("title", "is missing"), engine.problem("kind", "is odd", code="odd"))
+    assert str(refused) == "title: is missing; kind: is odd"
+    assert [one["code"] for one in refused.problems] == ["invalid", "odd"]
+
+
+def test_cost_grows_with_classes_not_guests() -> None:
+    few, many = make_fleet(), [one | {"name": f"{one['name']}-{n}"} for n in range(200) for one in make_fleet()]
+    report = engine.analyse(layout_scenario(*many))
+    assert len(report["classes"]) == len(engine.analyse(layout_scenario(*few))["classes"]) == 5
+    assert sum(report["tally"]["after"].values()) == 1000

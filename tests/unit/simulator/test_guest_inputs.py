@@ -103,7 +103,7 @@ def test_which_release_counts(stated: str, expected: str, kind: str) -> None:
     ("text", "message", "line"),
     [
         ("\ufeffCONFIG_XEN=y\n", "a byte order mark is left out", 1),
-        ("CONFIG_A=y\r\nCONFIG_XEN=y\r\n", "lines end in CR LF; the CRs are left out", 1),
+        ("CONFIG_A=y\r\n# CONFIG_MTRR is not set\r\n", "lines end in CR LF; the CRs are left out", 1),
         ("CONFIG_XEN=y\nCONFIG_XEN=m\n", "CONFIG_XEN is set twice (first on line 1); this one counts", 2),
         ("CONFIG_XEN=n\n", "CONFIG_XEN=n is read as `# CONFIG_XEN is not set`", 1),
         ("CONFIG_XEN=maybe\n", "CONFIG_XEN has a value that kconfig does not write: 'maybe'", 1),

@@ -424,6 +424,12 @@ def test_a_configuration_that_cannot_boot(text: str, stated: Data, message: str)
     assert message in finding["message"]
 
 
+def test_without_a_config_its_rules_do_not_apply() -> None:
+    rows = report_of(guest_scenario(make_linux("a", "6.12.117")))["coverage"]["not_applicable"]
+    why = {row["rule"]: row["why"] for row in rows}
+    assert (why["EVI010"], why["EVI040"]) == ("no .config was sent", "no .config was sent")
+
+
 def test_a_configuration_that_can_boot() -> None:
     guest = config_guest(
         "CONFIG_XEN_PV=y\n# CONFIG_XEN_DOM0 is not set\n", mode="pv", role="domU", devices=True, release="6.12"
@@ -561,3 +567,8 @@ def test_a_restored_guest_may_lose_the_pat_bit_too() -> None:
     assert found["WC"]["steps"][1]["value"] == "PAT, then 0"
     assert "keeps index 4 for WC and loses the PAT bit: PA0 was WB and is WB" in found["WC"]["message"]
     assert (found["WT"]["entry"], found["WT"]["in_force"]) == (1, "WC")
+
+
+def test_a_guest_elsewhere_is_in_no_class_here() -> None:
+    report = report_of(layout_scenario(make_linux("a", "5.15") | {"platforms": []}))
+    assert (report["classes"], report["verdict"]) == ([], "conditional")

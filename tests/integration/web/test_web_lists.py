@@ -1,0 +1,106 @@
+"""Home, project and list: what is there, for whom, and how it is filtered."""
+
+import pytest
+
+from patreview.reviews.services import vote
+from tests import make
+
+
+@pytest.fixture
+def shown(team, client):
+    """Log somebody of the team in and read a page as text."""
+
+    def read(path, role="submitter", status=200):
+        client.force_login(getattr(team, role).user)
+        answer = client.get(path)
+        assert answer.status_code == status
+        return answer.text
+
+    return read
+
+
+def test_home_says_what_this_is(client, db):
+    page = client.get("/").text
+    assert "Is this PAT layout safe under Xen?" in page
+    assert "No public project here." in page
+
+
+def test_home_of_one_who_is_in_no_project(shown):
+    page = shown("/", "outsider")
+    assert "Nothing waits for you." in page
+    assert "You are in no project yet." in page
+
+
+def test_home_knows_whose_turn_it_is(team, shown):
+    submitted = team.submission(title="A proposal")
+    assert "1 of yours is open." in shown("/")
+    assert "1 submission waits for your vote." in shown("/", "reviewer")
+    assert "Nothing waits for you." in shown("/", "viewer")
+    vote(submitted.revision, "approve", by=team.reviewer)
+    assert "Nothing waits for you." in shown("/", "reviewer")
+
+
+def test_home_counts_in_words(team, shown):
+    team.submission()
+    team.submission()
+    make.execute(make.make_layout_submission(team.platform, team.reviewer).run)
+    assert "2 submissions wait for your vote; 1 of yours is open." in shown("/", "reviewer")
+
+
+def test_project(team, shown):
+    page = shown(f"/p/{team.project.slug}/")
+    assert "xen-4.17" in page
+    assert "PV dom0, Linux 6.12.117" in page
+    assert make.XEN in page
+    assert "Submit a layout" in page
+    assert "curl -H &quot;Authorization: Bearer $TOKEN&quot;" in page
+    assert "Submit a layout" not in shown(f"/p/{team.project.slug}/", "viewer")
+
+
+def test_a_project_of_others_is_not_there(team, shown):
+    for page in ("", "submissions/", "submit/"):
+        shown(f"/p/{team.project.slug}/{page}", "outsider", status=404)
+
+
+def test_an_empty_list_says_what_to_do(team, shown):
+    path = f"/p/{team.project.slug}/submissions/"
+    assert "Propose a layout" in shown(path)
+    assert "No submission matches." in shown(f"{path}?state=adopted")
+
+
+def test_filters_are_addresses(team, shown):
+    path = f"/p/{team.project.slug}/submissions/"
+    team.submission(title="A layout of ours")
+    make.make_guest_submission(team.project, team.submitter)
+    assert "A layout of ours" in shown(f"{path}?kind=layout&state=open&verdict=compatible")
+    assert "A layout of ours" not in shown(f"{path}?kind=guest&state=")
+    assert "A layout of ours" not in shown(f"{path}?verdict=incompatible")
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("color=red", "There is no filter “color”"),
+        ("state=lost", "“lost” is no state; use open, adopted, withdrawn, superseded."),
+        ("before=x", "before is the number of a submission."),
+        ("before=99999999999999999999", "before is the number of a submission."),
+        ("before=", "before is the number of a submission."),
+    ],
+)
+def test_an_unknown_filter_is_refused(team, shown, query, told):
+    assert told in shown(f"/p/{team.project.slug}/submissions/?{query}", status=400)
+
+
+def test_pages_go_by_key(team, shown, monkeypatch):
+    monkeypatch.setattr("patreview.web.submission_list.PAGE", 2)
+    path = f"/p/{team.project.slug}/submissions/"
+    numbers = [
+        make.make_layout_submission(team.platform, team.submitter, title=f"no{n}").submission.pk for n in range(3)
+    ]
+    first = shown(f"{path}?kind=layout")
+    assert "no2" in first
+    assert "no0" not in first
+    assert f"?kind=layout&amp;before={made[1].submission.pk}" in first
+    second = shown(f"{path}?before={made[1].submission.pk}")
+    assert "no0" in second
+    assert "Older submissions" not in second
