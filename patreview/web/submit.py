@@ -69,7 +69,7 @@ def _page(request: HttpRequest, project: Project, kind: str, submission: Submiss
 
 def _form(request: HttpRequest, project: Project, kind: str, submission: Submission | None) -> Any:
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    initial = _initial(request, kind, submission)
+    initial = _initial(request, project, kind, submission)
     form: LayoutProposal | GuestProposal
     if kind == "layout":
         names = [platform.name for platform in platforms_in(project)]
@@ -81,17 +81,24 @@ def _form(request: HttpRequest, project: Project, kind: str, submission: Submiss
     return form
 
 
-def _initial(request: HttpRequest, kind: str, submission: Submission | None) -> Json:
-    """What the form starts with: the current revision, or the layout that the address names."""
+def _initial(request: HttpRequest, project: Project, kind: str, submission: Submission | None) -> Json:
+    """What the form starts with: the layout that the address names, the current revision, or what is in force."""
     content = submission.current.content if submission and submission.current else {}
     if kind == "guest":
         return guest_initial(content.get("stated", {}).get("guest", {})) | _config_of(submission)
     try:
-        text = request.GET.get("layout") or content.get("layout", {}).get("msr") or engine.known_layouts()[0]["msr"]
+        text = request.GET.get("layout") or content.get("layout", {}).get("msr") or _in_force(project)
         entries = engine.check_layout(text)["entries"]
     except engine.InvalidInput as exc:
         raise BadAddress(" ".join(str(problem["message"]) for problem in exc.problems)) from exc
     return {f"pa{index}": name for index, name in enumerate(entries)}
+
+
+def _in_force(project: Project) -> str:
+    """The layout of the first platform; without one, the first layout that is known at all."""
+    platform = platforms_in(project).first()
+    msr: str = platform.layout.msr if platform else engine.known_layouts()[0]["msr"]
+    return msr
 
 
 def _config_of(submission: Submission | None) -> Json:

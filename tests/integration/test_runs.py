@@ -189,3 +189,26 @@ def test_a_guest_is_judged_on_every_platform(team):
     make.execute(submitted.run)
     report = engine.analyse(runner.scenario_of(submitted.revision))
     assert [platform["name"] for platform in report["platforms"]] == ["qubes", "xen-4.17"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_task_executes_the_run_it_names():
+    project = make.make_project()
+    platform = make.make_platform(project)
+    run = make.make_layout_submission(platform, make.make_member(project)).run
+    execute_run(run.pk)
+    run.refresh_from_db()
+    assert run.state == Run.State.COMPLETED
+
+
+def test_the_task_belongs_to_our_application():
+    from patreview.celery import app
+
+    assert execute_run.app is app
+    assert app.conf.broker_url != "amqp://"
+
+
+def test_a_project_without_a_platform_has_nothing_to_judge_by(db):
+    project = make.make_project()
+    with pytest.raises(engine.InvalidInput, match="no platform"):
+        make.make_guest_submission(project, make.make_member(project))

@@ -94,9 +94,7 @@ def test_an_unknown_filter_is_refused(team, shown, query, told):
 def test_pages_go_by_key(team, shown, monkeypatch):
     monkeypatch.setattr("patreview.web.submission_list.PAGE", 2)
     path = f"/p/{team.project.slug}/submissions/"
-    numbers = [
-        make.make_layout_submission(team.platform, team.submitter, title=f"no{n}").submission.pk for n in range(3)
-    ]
+    made = [make.make_layout_submission(team.platform, team.submitter, title=f"no{n}") for n in range(3)]
     first = shown(f"{path}?kind=layout")
     assert "no2" in first
     assert "no0" not in first

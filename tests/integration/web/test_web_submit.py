@@ -175,3 +175,12 @@ def test_a_submission_without_a_config_has_none_to_start_from(team, client, path
     made = submit(team.project, by=team.submitter, kind="guest", title="k", guest={"name": "k"})
     page = client.get(f"/s/{made.submission.pk}/revise/").text
     assert 'value="k"' in page
+
+
+def test_the_choices_start_from_what_is_in_force(client, path, team):
+    page = client.get(path).text
+    assert '<option value="WC" selected>WC</option>' in page.split('name="pa4"')[1].split("</select>")[0]
+    bare = make.make_project()
+    member = make.make_member(bare)
+    client.force_login(member.user)
+    assert client.get(f"/p/{bare.slug}/submit/").status_code == 200

@@ -1,0 +1,96 @@
+"""Requests at the same time, on real connections: each rule holds whichever comes first."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+from patreview.analyses import runner
+from patreview.analyses.models import Report, Run
+from patreview.journal.services import first_broken
+from patreview.projects.errors import Conflict
+from patreview.projects.models import Role
+from patreview.reviews.models import Vote
+from patreview.reviews.services import adopt, vote
+from patreview.submissions.models import Revision, Submission
+from tests import make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SIDE_BY_SIDE = 8
+
+
+@pytest.fixture
+def project():
+    return make.make_project()
+
+
+@pytest.fixture
+def platform(project):
+    return make.make_platform(project)
+
+
+def side_by_side(*acts):
+    """Run acts in threads that start together; what each returned or raised."""
+    barrier = threading.Barrier(len(acts))
+
+    def run(act):
+        barrier.wait()
+        try:
+            return act()
+        except Conflict as exc:
+            return exc
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def test_one_key_is_one_submission(project, platform):
+    by = make.make_member(project)
+    act = lambda: make.make_layout_submission(platform, by, external_key="ci")  # noqa: E731
+    results = side_by_side(*[act] * SIDE_BY_SIDE)
+    assert sum(result.created for result in results) == 1
+    assert (Submission.objects.count(), Revision.objects.count(), Run.objects.count()) == (1, 1, 1)
+    assert first_broken(project.pk) is None
+
+
+def test_a_run_is_claimed_once(project, platform):
+    run = make.make_layout_submission(platform, make.make_member(project)).run
+    side_by_side(*[lambda: runner.execute(run.pk)] * SIDE_BY_SIDE)
+    run.refresh_from_db()
+    assert (run.state, run.claims, Report.objects.count()) == ("completed", 1, 1)
+
+
+def test_one_person_has_one_vote(project, platform):
+    submitted = make.make_layout_submission(platform, make.make_member(project))
+    make.execute(submitted.run)
+    reviewer = make.make_member(project, Role.REVIEWER)
+    values = ["approve", "nits", "block", "comment"] * 2
+    side_by_side(*[lambda value=value: vote(submitted.revision, value, by=reviewer) for value in values])
+    assert Vote.objects.count() == 1
+    assert first_broken(project.pk) is None
+
+
+def test_adopting_happens_once(project, platform):
+    submitted = make.make_layout_submission(platform, make.make_member(project))
+    make.execute(submitted.run)
+    vote(submitted.revision, "approve", by=make.make_member(project, Role.REVIEWER))
+    maintainer = make.make_member(project, Role.MAINTAINER)
+    digest = submitted.revision.digest
+    results = side_by_side(*[lambda: adopt(submitted.revision, by=maintainer, digest=digest)] * 4)
+    assert sorted(result.code for result in results if isinstance(result, Conflict)) == ["not_open"] * 3
+
+
+def test_a_vote_and_a_new_revision_come_one_after_the_other(project, platform):
+    by = make.make_member(project)
+    submitted = make.make_layout_submission(platform, by)
+    make.execute(submitted.run)
+    reviewer = make.make_member(project, Role.REVIEWER)
+    side_by_side(
+        lambda: vote(submitted.revision, "approve", by=reviewer),
+        lambda: make.make_layout_submission(platform, by, layout=make.LINUX, submission=submitted.submission),
+    )
+    submission = Submission.objects.get()
+    assert submission.current.number == 2
+    assert not Vote.objects.filter(revision=submission.current).exists()
