@@ -29,6 +29,7 @@ log = structlog.get_logger("patreview.dispatch")
 TICK_S = 1.0  # when nothing is announced
 BUSY_TICK_S = 0.05  # while runs wait for a place in the window
 BACK_OFF_MAX_S = 60
+PATIENCE = 6  # times the resend interval, for a hint in a queue that others still come out of
 
 
 def run_forever(stopping: Callable[[], bool]) -> None:
@@ -73,13 +74,14 @@ def reap() -> int:
 def forget_lost_hints() -> int:
     """Hints that were sent a while ago, while no worker claims anything, were lost: they may be sent again.
 
-    While claims go on, the queue is alive and a hint's turn will come.
+    While claims go on, the queue is alive and a hint's turn will come; but not for ever, since a
+    broker may lose some of its messages and keep others.
     """
-    since = Now() - timedelta(seconds=settings.DISPATCH_RESEND_S)
-    lost = Run.objects.filter(state=Run.State.QUEUED, sent_at__lt=since)
-    if not lost.exists() or Run.objects.filter(started_at__gt=since).exists():
-        return 0
-    return lost.update(sent_at=None)
+    resend_s = settings.DISPATCH_RESEND_S
+    since = Now() - timedelta(seconds=resend_s)
+    if Run.objects.filter(started_at__gt=since).exists():
+        since = Now() - timedelta(seconds=resend_s * PATIENCE)
+    return Run.objects.filter(state=Run.State.QUEUED, sent_at__lt=since).update(sent_at=None)
 
 
 def fill_window() -> bool:

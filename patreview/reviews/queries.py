@@ -2,10 +2,13 @@
 
 from django.db.models import Q, QuerySet
 
+from patreview.projects.models import Role
+from patreview.projects.principal import Principal
 from patreview.reviews.models import Comment, Vote
 from patreview.submissions.models import Revision, Submission
+from patreview.submissions.queries import visible_submissions
 
-__all__ = ["Comment", "Vote", "comments_on", "standing_votes", "votes_on"]
+__all__ = ["Comment", "Vote", "comments_on", "standing_votes", "votes_on", "waiting_for"]
 
 
 def votes_on(revision: Revision) -> QuerySet[Vote]:
@@ -32,3 +35,11 @@ def comments_on(submission: Submission) -> QuerySet[Comment]:
     """All comments, oldest first, with the revision each was made on."""
     related = ("author", "revision")
     return Comment.objects.filter(revision__submission=submission).select_related(*related).order_by("pk")
+
+
+def waiting_for(principal: Principal) -> QuerySet[Submission]:
+    """Open submissions with a report on which the person's vote is still out, and which they may approve."""
+    user = principal.user.pk
+    reviewing = {"project__memberships__user": user, "project__memberships__role__in": (Role.REVIEWER, Role.MAINTAINER)}
+    told = visible_submissions(principal).filter(state=Submission.State.OPEN, run_state="completed", **reviewing)
+    return told.exclude(owner=user).exclude(revisions__created_by=user).exclude(current__votes__voter=user)

@@ -13,6 +13,7 @@ __all__ = [
     "Artifact",
     "Revision",
     "Submission",
+    "artifact_text",
     "artifacts_of",
     "contributors_of",
     "revisions_of",
@@ -38,6 +39,12 @@ def revisions_of(submission: Submission) -> QuerySet[Revision]:
 def artifacts_of(revision: Revision) -> QuerySet[Artifact]:
     """The revision's files without their bytes, by role."""
     return revision.artifacts.order_by("role")
+
+
+def artifact_text(revision: Revision, role: str) -> tuple[str, str] | None:
+    """Name and text of the revision's file of a role; None when it has none."""
+    found = revision.artifacts.filter(role=role).values_list("name", "blob__body").first()
+    return (found[0], bytes(found[1]).decode()) if found else None
 
 
 def contributors_of(revision: Revision) -> set[int]:

@@ -6,13 +6,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from patreview.projects.queries import Role, visible_projects
+from patreview.projects.queries import visible_projects
+from patreview.reviews.queries import waiting_for
 from patreview.submissions.queries import visible_submissions
 from patreview.web.errors import only
 from patreview.web.visitor import frame, principal_of
 
 SHOWN = 8
-REVIEWING = (Role.REVIEWER, Role.MAINTAINER)
 
 
 @only("GET")
@@ -22,9 +22,8 @@ def home(request: HttpRequest) -> HttpResponse:
     mine: list[Any] = []
     waiting: list[Any] = []
     if request.user.is_authenticated:
-        open_ones = visible_submissions(principal).filter(state="open")
-        mine = list(open_ones.filter(owner=request.user)[:SHOWN])
-        waiting = list(_waiting(open_ones, request.user)[:SHOWN])
+        mine = list(visible_submissions(principal).filter(state="open", owner=request.user)[:SHOWN])
+        waiting = list(waiting_for(principal)[:SHOWN])
     projects = list(visible_projects(principal))
     context = frame(request, None, "home", "/api/v1/projects") | {
         "projects": projects,
@@ -36,13 +35,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "demo": settings.PATREVIEW_DEMO,
     }
     return render(request, "projects/home.html", context)
-
-
-def _waiting(open_ones: Any, user: Any) -> Any:
-    """Those with a report that the person may approve and has not voted on."""
-    reviewing = {"project__memberships__user": user, "project__memberships__role__in": REVIEWING}
-    told = open_ones.filter(run_state="completed", **reviewing)
-    return told.exclude(owner=user).exclude(revisions__created_by=user).exclude(current__votes__voter=user)
 
 
 def _standing(waiting: int, mine: int) -> str:

@@ -13,7 +13,7 @@ from patreview import engine
 from patreview.analyses import services
 from patreview.catalogue.queries import platforms_in
 from patreview.projects.errors import Conflict, Forbidden
-from patreview.submissions.queries import KINDS, artifacts_of
+from patreview.submissions.queries import KINDS, artifact_text
 from patreview.submissions.services import Upload
 from patreview.web.errors import BadAddress, only, permission_denied
 from patreview.web.forms import GuestProposal, LayoutProposal, guest_initial
@@ -105,10 +105,8 @@ def _config_of(submission: Submission | None) -> Json:
     """The .config of the current revision, for the field where one may be pasted."""
     if submission is None or submission.current is None:
         return {}
-    for artifact in artifacts_of(submission.current).select_related("blob"):
-        if artifact.role == "config":
-            return {"config_text": bytes(artifact.blob.body).decode(), "config_name": artifact.name}
-    return {}
+    config = artifact_text(submission.current, "config")
+    return {"config_name": config[0], "config_text": config[1]} if config else {}
 
 
 def _submit(request: HttpRequest, project: Project, kind: str, submission: Submission | None, form: Any) -> Any:

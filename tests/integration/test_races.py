@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+
 from patreview.analyses import runner
 from patreview.analyses.models import Report, Run
 from patreview.journal.services import first_broken

@@ -170,9 +170,11 @@ def test_lost_hints_are_sent_again_when_no_worker_claims(queued):
 
 def test_hints_are_left_alone_while_workers_claim(team, queued):
     other = make.make_layout_submission(team.platform, team.submitter, title="other").run
-    Run.objects.update(sent_at=timezone.now() - timedelta(seconds=60))
+    Run.objects.update(sent_at=timezone.now() - timedelta(seconds=30))
     runner.claim_run(other.pk)
     assert dispatch.forget_lost_hints() == 0
+    Run.objects.update(sent_at=timezone.now() - timedelta(seconds=90))
+    assert dispatch.forget_lost_hints() == 1, "but not for ever"
 
 
 def test_a_run_is_stale_when_the_fleet_changed(team):

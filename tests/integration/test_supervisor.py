@@ -25,7 +25,7 @@ from patreview.supervisor.refusal import (
     PORT_TAKEN,
     Refusal,
 )
-from patreview.supervisor.service import HEALTHY_AFTER_S, Service, end, how_it_ended
+from patreview.supervisor.service import HEALTHY_AFTER_S, Service, how_it_ended
 from tests.faults.installation import Installation, free_port, parent_of
 
 PYTHON = sys.executable
@@ -80,9 +80,6 @@ def restored_signals() -> Iterator[None]:
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
-
-
-# Address
 
 
 @pytest.mark.parametrize(
@@ -197,9 +194,6 @@ def test_demo_is_loaded_unless_told_otherwise(value: dict[str, str], wanted: boo
     assert program.wants_demo(value) is wanted
 
 
-# Broker
-
-
 def test_says_what_would_help_when_no_server_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker, "_bundled", lambda: None)
     monkeypatch.setenv("PATH", "/nowhere")
@@ -286,11 +280,7 @@ def test_how_a_child_ended_is_told_in_words() -> None:
     assert how_it_ended(3) == "ended with exit code 3"
 
 
-def test_end_reports_a_child_that_went_by_itself(crew: Crew) -> None:
-    assert end(crew.begin_task("short", SLEEPS), limit_s=5.0)
-
-
-# One real service: every test leaves it running, the last two end it.
+# One real service: the tests below use it in this order, the last ones end it.
 
 whole_service = pytest.mark.xdist_group("whole service")
 
