@@ -37,7 +37,11 @@ def configure(options: dict[str, str]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             # The outcome of each request is logged by our own middleware; what remains here are defects.
-            "loggers": {"django.request": {"level": "ERROR"}, "django.server": {"level": "ERROR"}},
+            "loggers": {
+                "django.request": {"level": "ERROR"},
+                "django.server": {"level": "ERROR"},
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
+            },
         }
     )
     structlog.configure(

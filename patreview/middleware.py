@@ -1,4 +1,4 @@
-"""What every request passes: an id and a log line, security headers, and who is asking."""
+"""What every request passes: an id and a log line, a body that is whole, security headers, and who is asking."""
 
 import re
 import time
@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.functional import SimpleLazyObject
 
 from patreview.projects.principal import Principal
@@ -36,6 +37,59 @@ class RequestContext:
             milliseconds = round((time.perf_counter() - started) * 1000)
             log.info("request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds)
         return response
+
+
+class BodyRefused(BadRequest):
+    """The body of a request was not taken; nothing of it was looked at. urls.py answers in the door's language."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+class WholeBody:
+    """Read the body before anybody else does, and refuse one that is too large or was cut off.
+
+    Django takes a multipart body that ends early for a shorter one, and drops a file that is over the limit:
+    an upload could lose its file and still be accepted.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "chunked" in request.headers.get("Transfer-Encoding", ""):
+            raise BodyRefused(411, "length_required", "Say how long the body is: send Content-Length, not chunks.")
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise BodyRefused(415, "encoding", "Send the body as it is, without Content-Encoding.")
+        declared = int(request.META.get("CONTENT_LENGTH") or 0)
+        if declared > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            raise BodyRefused(413, "too_large", f"{declared} bytes are more than the {limit} that are taken.")
+        _set_body_timeout(request)
+        try:
+            came = len(request.body)
+        except UnreadablePostError as exc:
+            raise BodyRefused(400, "cut_off", "The body stopped coming before its end.") from exc
+        if came < declared:
+            raise BodyRefused(400, "cut_off", f"The body was cut off: {came} of {declared} bytes came.")
+        if not _has_its_end(request):
+            raise BodyRefused(400, "cut_off", "The multipart body was cut off: its closing boundary is missing.")
+        return self.get_response(request)
+
+
+def _set_body_timeout(request: HttpRequest) -> None:
+    """A sender that pauses for long must not hold a thread: gunicorn itself waits for ever."""
+    connection = request.META.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(settings.BODY_PAUSE_S)
+
+
+def _has_its_end(request: HttpRequest) -> bool:
+    if request.content_type != "multipart/form-data" or not request.content_params:
+        return True
+    boundary = request.content_params.get("boundary", "").encode("latin-1", "replace")
+    return b"--" + boundary + b"--" in request.body[-len(boundary) - 16 :]
 
 
 class SecurityHeaders:

@@ -26,7 +26,8 @@ DEVELOPMENT_KEY = "development-only-key-never-used-in-production-0123456789abcde
 SECRET_KEY = env.str("SECRET_KEY", default=DEVELOPMENT_KEY)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-if PRODUCTION and (SECRET_KEY == DEVELOPMENT_KEY or DEBUG or not env.str("DATABASE_URL", default="")):
+_weak_key = SECRET_KEY == DEVELOPMENT_KEY or len(SECRET_KEY) < 50
+if PRODUCTION and (_weak_key or DEBUG or not env.str("DATABASE_URL", default="")):
     raise ImproperlyConfigured(
         "PATREVIEW_ENV=production needs SECRET_KEY (50 characters or more) and DATABASE_URL, and DEBUG off"
     )
@@ -54,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "patreview.middleware.SecurityHeaders",
+    "patreview.middleware.WholeBody",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -127,12 +129,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 SIGN_IN_GUESSES = 10
+SIGN_IN_GUESSES_AN_ADDRESS = 100
 SIGN_IN_WINDOW_S = 300
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 PATREVIEW_DEMO = env.bool("PATREVIEW_DEMO", default=not PRODUCTION)
 
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+BODY_PAUSE_S = 20
 DATA_UPLOAD_MAX_NUMBER_FILES = 8
 FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -163,7 +168,7 @@ if PRODUCTION:
     CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from patreview.api import problems
+from patreview.middleware import BodyRefused
 from patreview.probes import healthz, readyz
 from patreview.web import errors
 
@@ -23,6 +24,11 @@ def _is_api(request: HttpRequest) -> bool:
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, BodyRefused):
+        code, reason = exception.code, str(exception)
+        if _is_api(request):
+            return problems.problem(exception.status, code, reason)
+        return errors.body_refused(request, exception.status, reason)
     return problems.bad_request(request, exception) if _is_api(request) else errors.bad_request(request, exception)
 
 

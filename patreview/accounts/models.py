@@ -13,7 +13,7 @@ class SignInGuesses(models.Model):
 
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField(default=0)
-    since = models.DateTimeField()
+    since = models.DateTimeField(db_index=True)
 
     class Meta:
         verbose_name_plural = "sign-in guesses"

@@ -1,4 +1,4 @@
-"""Signing in. A counter row per name and address slows password guessing before any hash is computed."""
+"""Signing in. Counter rows, one per name and address and one per address, slow guessing before any hash is computed."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,8 +32,10 @@ def sign_in(request: HttpRequest, username: str, password: str) -> User | None:
     """
     if len(username) > NAME_MAX or len(password) > PASSWORD_MAX or "\0" in username + password:
         return None
-    key = _key(username, request.META.get("REMOTE_ADDR", ""))
-    _count(key)
+    address = client_address(request)
+    key = _key(username, address)
+    _count(_key("", address), settings.SIGN_IN_GUESSES_AN_ADDRESS)
+    _count(key, settings.SIGN_IN_GUESSES)
     user = authenticate(request, username=username, password=password)
     if user is None:
         return None
@@ -42,21 +44,30 @@ def sign_in(request: HttpRequest, username: str, password: str) -> User | None:
     return user
 
 
+def client_address(request: HttpRequest) -> str:
+    """Who connects; behind a proxy of ours, whom the proxy names last."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    return forwarded if settings.BEHIND_PROXY and forwarded else str(request.META.get("REMOTE_ADDR", ""))
+
+
 def _key(username: str, address: str) -> str:
     return sha256(f"{username.casefold()}\0{address}".encode()).hexdigest()
 
 
-def _count(key: str) -> None:
+def _count(key: str, limit: int) -> None:
+    """Count one guess; raises TooManyAttempts when `limit` guesses were counted within the window."""
     now = timezone.now()
     window = timedelta(seconds=settings.SIGN_IN_WINDOW_S)
     with transaction.atomic():
-        guesses, _ = SignInGuesses.objects.select_for_update().get_or_create(key=key, defaults={"since": now})
+        guesses, created = SignInGuesses.objects.select_for_update().get_or_create(key=key, defaults={"since": now})
         if guesses.since + window <= now:
             SignInGuesses.objects.filter(key=key).update(count=1, since=now)
-        elif guesses.count >= settings.SIGN_IN_GUESSES:
+        elif guesses.count >= limit:
             raise TooManyAttempts(retry_after_s=int((guesses.since + window - now).total_seconds()) + 1)
         else:
             SignInGuesses.objects.filter(key=key).update(count=F("count") + 1)
+    if created:
+        SignInGuesses.objects.filter(since__lt=now - window).delete()
 
 
 def create_person(username: str, *, password: str | None = None, email: str = "") -> User:

@@ -19,10 +19,9 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from patreview.analyses.models import Run
-from patreview.analyses.runner import Claim, finish
+from patreview.analyses.runner import Claim, finish, queue_again
 from patreview.analyses.tasks import execute_run
 from patreview.analyses.wake import listener
-from patreview.submissions.models import Submission
 
 log = structlog.get_logger("patreview.dispatch")
 
@@ -57,17 +56,15 @@ def reap() -> int:
     expired = Run.objects.filter(state=Run.State.RUNNING, lease_until__lt=Now())
     reaped = 0
     for run in expired.select_related("revision__submission__project"):
+        claim = Claim(run, run.fence)
         if run.claims >= settings.RUN_CLAIMS_MAX:
-            finish(Claim(run, run.fence), Run.State.FAILED, "worker_lost", f"Its worker was lost {run.claims} times.")
+            done = finish(claim, Run.State.FAILED, "worker_lost", f"Its worker was lost {run.claims} times.")
         else:
-            wait_s = min(2**run.claims, BACK_OFF_MAX_S) * random.uniform(0.8, 1.2)  # noqa: S311  jitter
-            held = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, fence=run.fence)
-            held.update(
-                state=Run.State.QUEUED, sent_at=None, lease_until=None, not_before=Now() + timedelta(seconds=wait_s)
-            )
-            Submission.objects.filter(current=run.revision_id).update(run_state=Run.State.QUEUED)
-        log.warning("lease ended", run=run.pk, claims=run.claims)
-        reaped += 1
+            delay_s = min(2**run.claims, BACK_OFF_MAX_S) * random.uniform(0.8, 1.2)  # noqa: S311  jitter
+            done = queue_again(claim, delay_s=delay_s)
+        if done:
+            log.warning("lease ended", run=run.pk, claims=run.claims)
+        reaped += done
     return reaped
 
 

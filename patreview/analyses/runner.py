@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
+from django.db import Error as DatabaseFault
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -24,9 +25,6 @@ from patreview.journal.services import record
 from patreview.submissions.models import Submission
 
 log = structlog.get_logger("patreview.runs")
-
-# What a defect in the engine can raise. It would raise it again, so the run fails at once and says so.
-ENGINE_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -42,21 +40,21 @@ def execute(run_id: int) -> None:
     claim = claim_run(run_id)
     if claim is None:
         return
-    scenario = scenario_of(claim.run.revision)
     try:
+        scenario = scenario_of(claim.run.revision)
         report = engine.analyse(scenario)
     except SoftTimeLimitExceeded:
         finish(claim, Run.State.TIMED_OUT, "time_limit", f"The engine took longer than {settings.RUN_SOFT_LIMIT_S} s.")
     except MemoryError:
         give_back(claim)
-    except ENGINE_FAULTS as exc:
+    except engine.InvalidInput as exc:
+        finish(claim, Run.State.FAILED, "cannot_judge", f"What is in service cannot be judged: {exc}"[:500])
+    except DatabaseFault:
+        raise
+    except Exception as exc:
         log.exception("engine fault", run=run_id)
-        finish(
-            claim,
-            Run.State.FAILED,
-            "engine_error",
-            f"The engine stopped with {type(exc).__name__}; this is a defect of patreview.",
-        )
+        text = f"The engine stopped with {type(exc).__name__}; this is a defect of patreview."
+        finish(claim, Run.State.FAILED, "engine_error", text)
     else:
         complete(claim, report, input_digest=engine.digest("scenario", scenario))
 
@@ -76,7 +74,7 @@ def claim_run(run_id: int) -> Claim | None:
         if taken != 1:
             return None
         run = Run.objects.select_related("revision__submission__project").get(pk=run_id)
-    _summarise(run, state=Run.State.RUNNING)
+        _summarise(run, state=Run.State.RUNNING)
     return Claim(run=run, fence=run.fence)
 
 
@@ -120,8 +118,17 @@ def give_back(claim: Claim) -> None:
     if claim.run.claims >= settings.RUN_CLAIMS_MAX:
         finish(claim, Run.State.FAILED, "resource", "The engine ran out of memory, three times.")
         return
-    _held(claim).update(state=Run.State.QUEUED, sent_at=None, lease_until=None)
-    _summarise(claim.run, state=Run.State.QUEUED)
+    queue_again(claim)
+
+
+def queue_again(claim: Claim, *, delay_s: float = 0) -> bool:
+    """Put a claimed run back in the queue; False if it was finished or claimed again meanwhile."""
+    due = Now() + timedelta(seconds=delay_s)
+    with transaction.atomic():
+        if _held(claim).update(state=Run.State.QUEUED, sent_at=None, lease_until=None, not_before=due) != 1:
+            return False
+        _summarise(claim.run, state=Run.State.QUEUED)
+    return True
 
 
 def _finding_rows(run: Run, report: dict[str, Any]) -> list[Finding]:

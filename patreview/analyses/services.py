@@ -17,7 +17,7 @@ from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.queries import require
 from patreview.submissions.models import Revision, Submission
-from patreview.submissions.services import Proposal, Upload, read_proposal, store
+from patreview.submissions.services import Proposal, Upload, lock, read_proposal, store
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _store_and_queue(
 @transaction.atomic
 def request_run(revision: Revision, *, by: Principal, reason: str = "") -> Run:
     """Queue another attempt. Raises Conflict while one is under way or when the submission is closed."""
-    submission = Submission.objects.select_for_update().get(pk=revision.submission_id)
+    submission = lock(revision.submission_id)
     require(by, submission.project, Role.SUBMITTER, scope="submit")
     if submission.state != Submission.State.OPEN or submission.current_id != revision.pk:
         raise Conflict("not_current", "Only the current revision of an open submission is run again.")

@@ -11,11 +11,12 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 DEPTH_MAX = 32
+NODES_MAX = 20_000
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON without duplicate keys, NaN, lone surrogates, NUL, or nesting deeper than DEPTH_MAX."""
+    """UTF-8 JSON without duplicate keys, NaN, lone surrogates or NUL; bounded in depth and in values."""
 
     media_type = "application/json"
 
@@ -43,16 +44,16 @@ def loads(body: bytes) -> Any:
         raise ParseError(f"The body is nested deeper than {DEPTH_MAX}.") from exc
     except ValueError as exc:
         raise ParseError(str(exc)) from exc
-    _check(value, 0)
+    _check(value)
     return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ParseError(f"The key {twice[:50]!r} stands twice in one object.")
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise ParseError(f"The key {name[:50]!r} stands twice in one object.")
+        result[name] = value
     return result
 
 
@@ -60,18 +61,22 @@ def _no_constant(word: str) -> NoReturn:
     raise ParseError(f"{word} is not JSON.")
 
 
-def _check(value: Any, depth: int) -> None:
-    if depth > DEPTH_MAX:
-        raise ParseError(f"The body is nested deeper than {DEPTH_MAX}.")
-    if isinstance(value, str) and not _is_storable(value):
-        raise ParseError("A string holds U+0000 or half of a surrogate pair.")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _check(key, depth)
-            _check(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, depth + 1)
+def _check(top: Any) -> None:
+    """Refuse what is nested too deep, too many values, and text that no database stores."""
+    waiting, seen = [(top, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        seen += 1
+        if depth > DEPTH_MAX:
+            raise ParseError(f"The body is nested deeper than {DEPTH_MAX}.")
+        if seen + len(waiting) > NODES_MAX:
+            raise ParseError(f"The body has more than {NODES_MAX} values.")
+        if isinstance(value, str) and not _is_storable(value):
+            raise ParseError("A string holds U+0000 or half of a surrogate pair.")
+        if isinstance(value, dict):
+            waiting += [(item, depth + 1) for pair in value.items() for item in pair]
+        elif isinstance(value, list):
+            waiting += [(item, depth + 1) for item in value]
 
 
 def _is_storable(text: str) -> bool:

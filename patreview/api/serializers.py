@@ -10,7 +10,7 @@ class Strict(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
+            unknown = sorted(set(data) - set(self.fields))[:20]
             if unknown:
                 raise serializers.ValidationError(
                     {name[:50]: [f"Unknown field; known: {', '.join(self.fields)}."] for name in unknown}
@@ -18,11 +18,23 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class Digits(serializers.IntegerField):
+    """A whole number in ASCII digits: Python reads those of every script."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and not data.isascii():
+            self.fail("invalid")
+        value: int = super().to_internal_value(data)
+        return value
+
+
 class FileIn(Strict):
     role = serializers.ChoiceField(choices=["config"])
     name = serializers.CharField(max_length=255)
-    text = serializers.CharField(allow_blank=True, trim_whitespace=False)
-    size = serializers.IntegerField(required=False, min_value=0, help_text="Bytes of the text as UTF-8, to be checked.")
+    text = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False, help_text="Unless it is a part."
+    )
+    size = Digits(required=False, min_value=0, help_text="Bytes of the text as UTF-8, to be checked.")
     sha256 = serializers.RegexField(r"\A[0-9a-f]{64}\Z", required=False, help_text="Of the same bytes.")
 
 
@@ -41,7 +53,7 @@ class SubmissionIn(Strict):
         help_text="Eight memory types, PA0 first, an IA32_PAT value, or a boot-log line.",
     )
     guest = serializers.DictField(required=False, help_text="What is stated of the guest, for a guest.")
-    files = FileIn(many=True, required=False, default=list)
+    files = serializers.ListField(child=FileIn(), required=False, default=list, max_length=8)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         needed, foreign = ("platform", "guest") if attrs["kind"] == "layout" else ("guest", "platform")
@@ -56,8 +68,8 @@ class SubmissionIn(Strict):
 class ListQuery(Strict):
     """The query of a list of submissions."""
 
-    before = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+    before = Digits(min_value=1, max_value=2**63 - 1, required=False)
+    limit = Digits(min_value=1, max_value=200, default=50)
     state = serializers.ChoiceField(choices=["open", "adopted", "withdrawn", "superseded"], required=False)
     kind = serializers.ChoiceField(choices=["layout", "guest"], required=False)
     verdict = serializers.ChoiceField(
@@ -66,4 +78,4 @@ class ListQuery(Strict):
 
 
 class WaitQuery(Strict):
-    wait = serializers.IntegerField(min_value=0, max_value=30, default=0)
+    wait = Digits(min_value=0, max_value=30, default=0)

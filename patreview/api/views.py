@@ -14,7 +14,7 @@ from patreview.analyses.queries import report_of, report_text, runs_of, visible_
 from patreview.analyses.services import submit
 from patreview.api import documents
 from patreview.api.serializers import ListQuery, SubmissionIn, WaitQuery
-from patreview.api.uploads import checked, read_body
+from patreview.api.uploads import joined, read_body
 from patreview.api.waiting import wait_for
 from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
 from patreview.projects.errors import Conflict, NotFound
@@ -112,7 +112,7 @@ class Submissions(View):
         serializer = SubmissionIn(data=body)
         serializer.is_valid(raise_exception=True)
         fields = dict(serializer.validated_data)
-        fields["files"] = tuple(checked(fields["files"]) + parts)
+        fields["files"] = joined(fields["files"], parts)
         if "platform" in fields:
             fields["platform"] = self._platform(project, fields["platform"])
         submitted = submit(project, by=self.principal, **fields)

@@ -77,7 +77,10 @@ class Guest(models.Model):
     @property
     def summary(self) -> str:
         """As in "PV dom0, Linux 6.12.117"."""
-        return engine.guest_title(self.facts)
+        try:
+            return engine.guest_title(self.facts)
+        except engine.InvalidInput:
+            return "facts that cannot be read"
 
     def fact(self, key: str) -> Any:
         return self.facts["facts"].get(key, {}).get("value")

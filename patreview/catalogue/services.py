@@ -1,4 +1,8 @@
-"""Change what is in service. Callers check the right and hold the transaction: adopting and set-up do."""
+"""Change what is in service. Callers check the right and hold the transaction: adopting and set-up do.
+
+Every change holds the project's lock until its transaction ends, so that whoever judges by what is in
+service and then changes it (adopting does both) holds it too and sees nothing change in between.
+"""
 
 from typing import Any
 
@@ -8,6 +12,11 @@ from patreview import engine
 from patreview.catalogue.models import Guest, Layout, Platform
 from patreview.journal.services import record
 from patreview.projects.models import Project
+
+
+def hold(project_id: int) -> Project:
+    """Lock what is in service in a project until the transaction ends. Submitting goes on meanwhile."""
+    return Project.objects.select_for_update(no_key=True).get(pk=project_id)
 
 
 def know_layout(project: Project, text: str, *, name: str = "", origin: str = "") -> Layout:
@@ -24,6 +33,7 @@ def add_platform(
 ) -> Platform:
     """Raises ValidationError on a bad name, engine.InvalidInput on a release that no table knows."""
     engine.check_hypervisor(release)
+    hold(project.pk)
     platform = Platform(project=project, name=name, release=release, cpu_vendor=cpu_vendor, layout=layout)
     platform.full_clean()
     platform.save()
@@ -34,6 +44,7 @@ def add_platform(
 @transaction.atomic
 def put_guest_in_service(project: Project, facts: dict[str, Any], platforms: list[Platform], *, by: str) -> Guest:
     """A guest of that name takes the facts, or joins; a retired one returns."""
+    hold(project.pk)
     defaults = {"facts": facts, "retired_at": None}
     guest, created = Guest.objects.update_or_create(project=project, name=facts["name"], defaults=defaults)
     guest.platforms.add(*platforms)
@@ -45,8 +56,8 @@ def put_guest_in_service(project: Project, facts: dict[str, Any], platforms: lis
 @transaction.atomic
 def put_layout_in_force(platform: Platform, layout: Layout, *, by: str) -> None:
     """What guests of this platform live under from now on."""
-    before = platform.layout.msr
+    hold(platform.project_id)
+    before = Layout.objects.get(platforms=platform).msr
     Platform.objects.filter(pk=platform.pk).update(layout=layout)
-    record(
-        platform.project_id, "layout.in_force", f"platform:{platform.name}", actor=by, before=before, after=layout.msr
-    )
+    subject = f"platform:{platform.name}"
+    record(platform.project_id, "layout.in_force", subject, actor=by, before=before, after=layout.msr)

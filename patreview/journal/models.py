@@ -20,7 +20,7 @@ class Entry(models.Model):
     actor = models.CharField(max_length=150)
     token = models.CharField(max_length=16, blank=True)
     action = models.CharField(max_length=50)
-    object = models.CharField(max_length=100)
+    object = models.CharField(max_length=200)
     data = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
     prev_hash = models.CharField(max_length=64)

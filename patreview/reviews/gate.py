@@ -18,6 +18,7 @@ from patreview.submissions.models import Revision
 from patreview.submissions.queries import contributors_of
 
 SATISFIED, UNSATISFIED, PENDING, NOT_APPLICABLE = "satisfied", "unsatisfied", "pending", "not_applicable"
+ERROR = "error"
 WITH_WARNINGS, BLOCKED = "satisfied_with_warnings", "blocked"
 
 
@@ -68,13 +69,25 @@ def _run_condition(run: Run | None) -> Condition:
     title = "Run completed"
     if run is None or not run.is_finished:
         return Condition(key="run_completed", title=title, status=PENDING, detail="The analysis is under way.")
-    if run.state == Run.State.COMPLETED and is_stale(run):
+    stale = _is_stale(run) if run.state == Run.State.COMPLETED else False
+    if stale is None:
+        detail = "What is in service cannot be read, so nobody knows whether the report still holds."
+        return Condition(key="run_completed", title=title, status=ERROR, detail=detail)
+    if stale:
         detail = f"Run {run.attempt} saw other platforms, guests or rules than there are now. Run it again."
         return Condition(key="run_completed", title=title, status=UNSATISFIED, detail=detail)
     if run.state == Run.State.COMPLETED:
         return Condition(key="run_completed", title=title, status=SATISFIED, detail=f"Run {run.attempt}.")
     detail = f"Run {run.attempt} {run.get_state_display().lower()}: {run.reason_text} Run it again."
     return Condition(key="run_completed", title=title, status=UNSATISFIED, detail=detail)
+
+
+def _is_stale(run: Run) -> bool | None:
+    """None when it cannot be computed: any fault in what is stored blocks, and shows."""
+    try:
+        return is_stale(run)
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def _report_conditions(report: dict[str, Any] | None, accepted: set[str]) -> tuple[Condition, ...]:

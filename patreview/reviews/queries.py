@@ -2,13 +2,15 @@
 
 from django.db.models import Q, QuerySet
 
-from patreview.projects.models import Role
+from patreview.projects.models import Membership, Role
 from patreview.projects.principal import Principal
 from patreview.reviews.models import Comment, Vote
 from patreview.submissions.models import Revision, Submission
 from patreview.submissions.queries import visible_submissions
 
 __all__ = ["Comment", "Vote", "comments_on", "standing_votes", "votes_on", "waiting_for"]
+
+REVIEWING = (Role.REVIEWER, Role.MAINTAINER)
 
 
 def votes_on(revision: Revision) -> QuerySet[Vote]:
@@ -18,14 +20,16 @@ def votes_on(revision: Revision) -> QuerySet[Vote]:
 
 def standing_votes(revision: Revision) -> list[Vote]:
     """What counts for a revision: votes on it, and blocks and requests for changes on earlier ones
-    whose authors have not voted since.
+    whose authors have not voted since. Only of people who review in the project now.
     """
+    reviewing = Membership.objects.filter(project=revision.submission.project_id, role__in=REVIEWING).values("user")
     counted = Q(revision=revision) | Q(
         revision__submission=revision.submission_id,
         revision__number__lt=revision.number,
     )
     latest: dict[int, Vote] = {}
-    for vote in Vote.objects.filter(counted).select_related("voter", "revision").order_by("revision__number", "pk"):
+    votes = Vote.objects.filter(counted, voter__in=reviewing)
+    for vote in votes.select_related("voter", "revision").order_by("revision__number", "pk"):
         latest[vote.voter_id] = vote
     lasting = {Vote.Value.BLOCK, Vote.Value.REQUEST_CHANGES}
     return [vote for vote in latest.values() if vote.revision_id == revision.pk or vote.value in lasting]
@@ -40,6 +44,6 @@ def comments_on(submission: Submission) -> QuerySet[Comment]:
 def waiting_for(principal: Principal) -> QuerySet[Submission]:
     """Open submissions with a report on which the person's vote is still out, and which they may approve."""
     user = principal.user.pk
-    reviewing = {"project__memberships__user": user, "project__memberships__role__in": (Role.REVIEWER, Role.MAINTAINER)}
+    reviewing = {"project__memberships__user": user, "project__memberships__role__in": REVIEWING}
     told = visible_submissions(principal).filter(state=Submission.State.OPEN, run_state="completed", **reviewing)
     return told.exclude(owner=user).exclude(revisions__created_by=user).exclude(current__votes__voter=user)

@@ -7,9 +7,8 @@ from django.db import transaction
 from patreview.accounts.models import User
 from patreview.analyses.models import Run
 from patreview.analyses.queries import last_run, report_of
-from patreview.catalogue.models import Platform
 from patreview.catalogue.queries import platforms_in
-from patreview.catalogue.services import know_layout, put_guest_in_service, put_layout_in_force
+from patreview.catalogue.services import hold, know_layout, put_guest_in_service, put_layout_in_force
 from patreview.journal.services import record
 from patreview.projects.errors import Conflict, Forbidden
 from patreview.projects.models import Role
@@ -18,6 +17,7 @@ from patreview.projects.queries import require
 from patreview.reviews.gate import SATISFIED, WITH_WARNINGS, gate_of, may_approve
 from patreview.reviews.models import Comment, Vote
 from patreview.submissions.models import Revision, Submission
+from patreview.submissions.services import lock
 
 BODY_MAX = 16 * 1024
 
@@ -36,8 +36,10 @@ def comment(revision: Revision, body: str, *, by: Principal, anchor: str = "") -
 
 
 @transaction.atomic
-def vote(revision: Revision, value: str, *, by: Principal, body: str = "") -> Vote:
+def vote(revision: Revision, value: str, *, by: Principal, body: str = "", digest: str | None = None) -> Vote:
     """Cast or change a vote on the current revision of an open submission.
+
+    `digest` is the revision that the person looked at, where the caller did not choose the revision by it.
 
     An approval acknowledges the assumptions of the conditional findings in the last report.
     Raises Forbidden (`self_approval` for contributors), Conflict.
@@ -50,6 +52,8 @@ def vote(revision: Revision, value: str, *, by: Principal, body: str = "") -> Vo
     chosen = Vote.Value(value)
     if chosen.approves:
         _check_approval(revision, by=by)
+    if digest not in {None, revision.digest}:
+        raise Conflict("outdated", f"{revision} came after the revision you looked at; read it first.")
     fields = {"value": value, "body": _checked(body), "acknowledges": _assumptions(revision) if chosen.approves else []}
     made, _ = Vote.objects.update_or_create(revision=revision, voter=by.user, defaults=fields)
     _record("vote.cast", revision, by=by, value=value, digest=revision.digest)
@@ -81,6 +85,7 @@ def adopt(revision: Revision, *, by: Principal, digest: str) -> Submission:
     require(by, submission.project, Role.MAINTAINER, scope="review")
     if submission.current_id != revision.pk or revision.digest != digest:
         raise Conflict("stale", "There is a later revision than the one you looked at; read it first.")
+    hold(submission.project_id)  # what the gate judges by must not change before it is changed here
     run = last_run(revision)
     gate = gate_of(revision, run, report_of(run) if run else None)
     if gate.adopt not in {SATISFIED, WITH_WARNINGS}:
@@ -97,8 +102,9 @@ def _put_in_force(submission: Submission, revision: Revision, *, by: Principal) 
     if submission.kind == Submission.Kind.GUEST:
         put_guest_in_service(project, revision.content["guest"], list(platforms_in(project)), by=by.name)
         return
-    assert submission.platform_id is not None, "the database refuses a layout without a platform"
-    platform = Platform.objects.select_for_update(of=("self",)).select_related("layout").get(pk=submission.platform_id)
+    platform = next((one for one in platforms_in(project) if one.pk == submission.platform_id), None)
+    if platform is None:
+        raise Conflict("retired", "The platform is retired; this layout cannot come in force there.")
     origin = f"submission #{submission.pk} r{revision.number}"
     layout = know_layout(project, revision.content["layout"]["msr"], origin=origin)
     put_layout_in_force(platform, layout, by=by.name)
@@ -107,9 +113,7 @@ def _put_in_force(submission: Submission, revision: Revision, *, by: Principal) 
 @transaction.atomic
 def withdraw(submission: Submission, *, by: Principal) -> None:
     """By the owner or a maintainer, while it is open."""
-    locked = (
-        Submission.objects.select_for_update(of=("self",)).select_related("project", "current").get(pk=submission.pk)
-    )
+    locked = lock(submission.pk)
     needed = Role.SUBMITTER if by.user.pk == locked.owner_id else Role.MAINTAINER
     require(by, locked.project, needed, scope="submit")
     if locked.state != Submission.State.OPEN:
@@ -121,10 +125,7 @@ def withdraw(submission: Submission, *, by: Principal) -> None:
 
 def _open_and_current(revision: Revision, *, stale_ok: bool = False) -> Submission:
     """Lock the submission, so that a vote or an adoption and a new revision come one after the other."""
-    related = ("project",)
-    submission = (
-        Submission.objects.select_for_update(of=("self",)).select_related(*related).get(pk=revision.submission_id)
-    )
+    submission = lock(revision.submission_id)
     if submission.state != Submission.State.OPEN:
         raise Conflict("not_open", f"#{submission.pk} is {submission.state}: it takes no more votes.")
     if submission.current_id != revision.pk and not stale_ok:

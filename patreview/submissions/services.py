@@ -129,7 +129,7 @@ def store(
             owner=by.user,
         )
     else:
-        submission = Submission.objects.select_for_update(of=("self",)).select_related("current").get(pk=submission.pk)
+        submission = lock(submission.pk)
         _check_addition(submission, proposal, by=by)
     current = submission.current
     if current and current.digest == proposal.digest:
@@ -147,6 +147,14 @@ def store(
     Submission.objects.filter(pk=submission.pk).update(current=revision, title=proposal.title)
     submission.current, submission.title = revision, proposal.title
     return revision, True
+
+
+def lock(pk: int) -> Submission:
+    """The submission as it is now, locked until the transaction ends.
+
+    Nothing is joined: PostgreSQL reads only the locked row anew after it waited for the lock.
+    """
+    return Submission.objects.select_for_update().get(pk=pk)
 
 
 def _check_addition(submission: Submission, proposal: Proposal, *, by: Principal) -> None:

@@ -144,7 +144,8 @@ def _dispatcher(manage: list[str]) -> Service:
 
 
 def wants_demo(environment: Mapping[str, str]) -> bool:
-    return environment.get("PATREVIEW_DEMO", "1").lower() in {"1", "true", "yes", "y", "on", "ok"}
+    default = "0" if environment.get("PATREVIEW_ENV") == "production" else "1"
+    return environment.get("PATREVIEW_DEMO", default).lower() in {"1", "true", "yes", "y", "on", "ok"}
 
 
 def is_ready(address: Address) -> bool:

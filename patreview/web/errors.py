@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -21,6 +22,13 @@ def bad_request(request: HttpRequest, exception: Exception | None = None, reason
     if isinstance(exception, RequestDataTooBig):
         return render(request, "413.html", status=413)
     return render(request, "400.html", {"reason": reason}, status=400)
+
+
+def body_refused(request: HttpRequest, status: int, reason: str) -> HttpResponse:
+    """411, 413, 415 or 400: the body of the request was not taken, and nothing of it was looked at."""
+    template = "413.html" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else "400.html"
+    page = get_template(template).render({"reason": reason})
+    return HttpResponse(page, status=status)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from patreview.accounts.services import TooManyAttempts, sign_in
@@ -26,7 +27,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         return response
     if user is None:
         return _form(request, WRONG, status=422)
-    return HttpResponse(status=303, headers={"Location": _onwards(request)})
+    return HttpResponse(status=303, headers={"Location": iri_to_uri(_onwards(request))})
 
 
 @only("POST")
@@ -52,7 +53,7 @@ def _onwards(request: HttpRequest) -> str:
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours else "/"
+    return wanted if ours and wanted.isprintable() else "/"
 
 
 def _minutes(seconds: int) -> str:

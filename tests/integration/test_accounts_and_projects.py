@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from patreview.accounts.models import SignInGuesses, User
-from patreview.accounts.services import TooManyAttempts, create_person, sign_in
+from patreview.accounts.services import TooManyAttempts, client_address, create_person, sign_in
 from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.models import Membership, Project, Role, Token
 from patreview.projects.principal import Principal
@@ -39,7 +39,7 @@ def test_sign_in(db, request_from, settings):
     user = sign_in(request, "ada", make.PASSWORD)
     assert user == get_user(request)
     assert user.password.startswith("argon2")
-    assert not SignInGuesses.objects.exists(), "a right password clears the count"
+    assert SignInGuesses.objects.count() == 1, "a right password clears the name's count, the address's stays"
 
 
 def test_guessing_is_slowed(db, request_from, settings):
@@ -54,6 +54,29 @@ def test_guessing_is_slowed(db, request_from, settings):
     assert sign_in(request_from("192.0.2.2"), "ada", make.PASSWORD), "another address is not shut out"
     SignInGuesses.objects.update(since=timezone.now() - timedelta(seconds=settings.SIGN_IN_WINDOW_S + 1))
     assert sign_in(request_from(), "ada", make.PASSWORD)
+
+
+def test_spraying_names_from_one_address_is_slowed(db, request_from, settings):
+    settings.SIGN_IN_GUESSES_AN_ADDRESS = 3
+    for name in ("ada", "bob", "eve"):
+        assert sign_in(request_from(), name, "guess") is None
+    with pytest.raises(TooManyAttempts):
+        sign_in(request_from(), "mia", "guess")
+
+
+def test_old_counts_are_swept(db, request_from):
+    sign_in(request_from(), "ada", "guess")
+    SignInGuesses.objects.update(since=timezone.now() - timedelta(days=1))
+    sign_in(request_from("192.0.2.9"), "bob", "guess")
+    assert SignInGuesses.objects.count() == 2
+
+
+def test_the_address_behind_a_proxy(request_from, settings):
+    request = request_from("192.0.2.1")
+    request.META["HTTP_X_FORWARDED_FOR"] = "6.6.6.6, 203.0.113.7"
+    assert client_address(request) == "192.0.2.1", "anybody can send the header"
+    settings.BEHIND_PROXY = True
+    assert client_address(request) == "203.0.113.7"
 
 
 @pytest.mark.parametrize(("name", "password"), [("x" * 151, "y"), ("x", "y" * 4097), ("x\0", "y"), ("x", "\0")])

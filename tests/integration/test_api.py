@@ -1,14 +1,14 @@
 """REST v1 over Django's test client: the road of a pipeline, and what it answers to bad input."""
 
+import io
 import json
 from hashlib import sha256
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from patreview.analyses.models import Run
 from patreview.projects.models import Role, Token
-from patreview.submissions.models import Submission
+from patreview.submissions.models import Artifact, Submission
 from tests import make
 
 CONFIG = "# Linux/x86 6.1.192 Kernel Configuration\nCONFIG_X86_PAT=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\n"
@@ -87,17 +87,109 @@ def test_a_truncated_file_is_refused(api, submissions, field, value):
     assert not Submission.objects.exists()
 
 
-def test_a_config_as_multipart(team, client, submissions):
+@pytest.fixture
+def multipart(team, client, submissions):
+    """Send parts, each (name, file name or None, text); `mend` may change the encoded body."""
     token = make.make_token(team.project)
-    body = {
-        "submission": json.dumps({"kind": "guest", "title": "g", "guest": GUEST}),
-        "config": SimpleUploadedFile("k.config", CONFIG.encode() + b"# caf\xe9\n"),
-    }
-    headers = {"Authorization": f"Bearer {token}"}
-    accepted = client.post(f"/api/v1/{submissions}", body, headers=headers)
-    assert accepted.status_code == 202, accepted.content
-    for broken in ({"config": body["config"]}, {"submission": "{}", "other": "x"}, {"submission": "{"}):
-        assert client.post(f"/api/v1/{submissions}", broken, headers=headers).status_code == 400
+
+    def send(*parts, mend=lambda body: body, **headers):
+        lines = []
+        for name, file_name, text in parts:
+            of_file = "" if file_name is None else f'; filename="{file_name}"'
+            lines += ["--limit", f'Content-Disposition: form-data; name="{name}"{of_file}', "", text]
+        body = mend("\r\n".join([*lines, "--limit--", ""]).encode("latin-1"))
+        headers |= {"Authorization": f"Bearer {token}"}
+        media_type = "multipart/form-data; boundary=limit"
+        return client.generic("POST", f"/api/v1/{submissions}", body, content_type=media_type, headers=headers)
+
+    return send
+
+
+def stated(**declared):
+    files = {"files": [{"role": "config", "name": "k.config"} | declared]} if declared else {}
+    return ("submission", None, json.dumps({"kind": "guest", "title": "g", "guest": GUEST} | files))
+
+
+def test_a_config_as_multipart(multipart):
+    text = CONFIG + "# caf\xe9\n"
+    declared = {"size": len(text), "sha256": sha256(text.encode("latin-1")).hexdigest()}
+    for body in (stated(), stated(**declared)):
+        accepted = multipart(body, ("config", "k.config", text))
+        assert accepted.status_code == 202, accepted.content
+    artifact = Artifact.objects.first()
+    assert artifact is not None
+    assert artifact.name == "k.config"
+
+
+FILE = ("config", "k.config", CONFIG)
+LOST = {
+    "no JSON": [FILE],
+    "two JSON parts": [stated(), stated(), FILE],
+    "an unknown part": [stated(), ("other", None, "x")],
+    "an unknown file": [stated(), ("dmesg", "dmesg.txt", "x")],
+    "JSON that is none": [("submission", None, "{")],
+    "the file as a text field": [stated(), ("config", None, CONFIG)],
+    "a file without a name": [stated(), ("config", "", CONFIG)],
+    "two files of a role": [stated(), FILE, FILE],
+    "declared but not sent": [stated(size=3)],
+    "another size": [stated(size=3), FILE],
+    "another digest": [stated(sha256="0" * 64), FILE],
+    "sent twice": [stated(text=CONFIG), FILE],
+}
+
+
+@pytest.mark.parametrize("parts", LOST.values(), ids=LOST.keys())
+def test_no_file_is_lost_silently(multipart, parts):
+    refused = multipart(*parts)
+    assert refused.status_code == 400, refused.content
+    assert refused.json()["detail"]
+    assert not Submission.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "mend",
+    [lambda body: body[: len(body) // 2], lambda body: body.replace(b"--limit--", b"")],
+    ids=["cut in half", "no closing boundary"],
+)
+def test_a_multipart_body_that_was_cut_off_is_refused(multipart, mend):
+    refused = multipart(stated(), FILE, mend=mend)
+    assert (refused.status_code, refused.json()["code"]) == (400, "cut_off")
+    assert not Submission.objects.exists()
+
+
+def test_a_body_shorter_than_it_says_is_refused(client, db):
+    for path, media_type in (("/api/v1/whoami", "application/problem+json"), ("/login/", "text/html")):
+        refused = client.generic("POST", path, **{"wsgi.input": io.BytesIO(b"half"), "CONTENT_LENGTH": "100"})
+        assert refused.status_code == 400
+        assert refused["Content-Type"].startswith(media_type)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"Transfer-Encoding": "chunked"}, 411), ({"Content-Encoding": "gzip"}, 415)],
+)
+def test_bodies_of_unknown_length_or_encoding_are_refused(client, db, headers, status):
+    for path in ("/api/v1/whoami", "/login/"):
+        assert client.post(path, "x", content_type="text/plain", headers=headers).status_code == status
+
+
+def test_a_form_over_the_limit_is_413(client, db, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    refused = client.post("/login/", {"username": "x" * 200})
+    assert refused.status_code == 413
+    assert "100" in refused.text
+
+
+def test_many_keys_and_many_values_are_refused_at_once(api, submissions):
+    keys = ",".join(f'"k{number}":0' for number in range(40_000))
+    twice = api("POST", submissions, "{" + keys + ',"k39999":0}')
+    assert "twice" in twice.json()["detail"]
+    for body in ("{" + keys + "}", '{"files": [' + ",".join(["{}"] * 40_000) + "]}"):
+        assert "20000 values" in api("POST", submissions, body).json()["detail"]
+
+
+def test_digits_of_other_scripts_are_no_numbers(api, submissions):
+    assert api("GET", f"{submissions}?limit=%D9%A5").status_code == 400
 
 
 def test_input_that_makes_no_sense_is_422_with_file_and_line(api, submissions):

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 import redis
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
 from patreview import probes
@@ -42,6 +42,13 @@ def test_loading_twice_adds_nothing(demo):
     before = (Submission.objects.count(), Run.objects.count())
     call_command("demo", stdout=StringIO())
     assert (Submission.objects.count(), Run.objects.count()) == before == (2, 2)
+
+
+def test_the_demo_is_refused_where_it_was_not_asked_for(db, settings):
+    settings.PATREVIEW_DEMO = False
+    with pytest.raises(CommandError, match="public"):
+        call_command("demo", stdout=StringIO())
+    assert not Submission.objects.exists()
 
 
 def test_the_report_of_2010(demo):

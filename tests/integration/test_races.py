@@ -56,6 +56,38 @@ def test_one_key_is_one_submission(project, platform):
     assert first_broken(project.pk) is None
 
 
+def test_one_key_with_different_contents_is_one_submission(project, platform):
+    by = make.make_member(project)
+    layouts = [
+        f"WB WT UC- UC WC WP {sixth} {seventh}" for sixth in ("UC", "UC-", "WT") for seventh in ("UC", "UC-", "WP")
+    ]
+    acts = [
+        lambda text=text: make.make_layout_submission(platform, by, layout=text, external_key="ci") for text in layouts
+    ]
+    results = side_by_side(*acts[:SIDE_BY_SIDE])
+    assert all(result.created for result in results)
+    numbers = sorted(Revision.objects.values_list("number", flat=True))
+    assert (Submission.objects.count(), numbers) == (1, list(range(1, SIDE_BY_SIDE + 1)))
+
+
+def test_what_is_adopted_at_once_fits_together(project, platform):
+    """A layout and a guest that exclude each other, each right by what is in service: only one comes in."""
+    by, reviewer = make.make_member(project), make.make_member(project, Role.REVIEWER)
+    maintainer = make.make_member(project, Role.MAINTAINER)
+    suse = {"family": "suse-xenlinux", "release": "2.6.32", "role": "dom0"}
+    pair = (
+        make.make_guest_submission(project, by, **suse),
+        make.make_layout_submission(platform, by, layout=make.LINUX),
+    )
+    for submitted in pair:
+        make.execute(submitted.run)
+        vote(submitted.revision, "approve", by=reviewer)
+    results = side_by_side(
+        *[lambda one=one: adopt(one.revision, by=maintainer, digest=one.revision.digest) for one in pair]
+    )
+    assert [result.code for result in results if isinstance(result, Conflict)] == ["gate"]
+
+
 def test_a_run_is_claimed_once(project, platform):
     run = make.make_layout_submission(platform, make.make_member(project)).run
     side_by_side(*[lambda: runner.execute(run.pk)] * SIDE_BY_SIDE)

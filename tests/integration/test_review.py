@@ -1,11 +1,12 @@
 """Votes, comments, the gate and adopting: each rule of the review, as the services enforce it."""
 
 import pytest
+from django.utils import timezone
 
 from patreview.analyses.queries import last_run, report_of
 from patreview.catalogue.models import Guest, Platform
 from patreview.projects.errors import Conflict, Forbidden, NotFound
-from patreview.projects.models import Role
+from patreview.projects.models import Membership, Role
 from patreview.reviews.gate import gate_of, may_approve
 from patreview.reviews.models import Comment, Vote
 from patreview.reviews.queries import comments_on, standing_votes, votes_on
@@ -217,3 +218,42 @@ def test_withdrawing(team):
         withdraw(submitted.submission, by=team.reviewer)
     withdraw(submitted.submission, by=team.submitter)
     assert Submission.objects.get().state == "withdrawn"
+
+
+def test_a_vote_on_what_one_did_not_look_at_is_refused(team):
+    submitted = team.submission()
+    with pytest.raises(Conflict) as refused:
+        vote(submitted.revision, "approve", by=team.reviewer, digest="0" * 64)
+    assert refused.value.code == "outdated"
+
+
+def test_the_votes_of_those_who_left_do_not_count(team):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    Membership.objects.filter(user=team.reviewer.user).delete()
+    assert status(submitted.revision, "approvals") == "pending"
+
+
+def test_nothing_is_adopted_onto_a_retired_platform(team):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    Platform.objects.update(retired_at=timezone.now())
+    with pytest.raises(Conflict) as refused:
+        adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+    assert refused.value.code == "retired"
+
+
+def test_what_cannot_be_computed_blocks(team):
+    submitted = team.submission()
+    Guest.objects.update(facts=["not facts"])
+    assert status(submitted.revision, "run_completed") == "error"
+    assert gate(submitted.revision).check == "blocked"
+    assert Guest.objects.get().summary == "facts that cannot be read"
+
+
+def test_the_longest_name_goes_in_service(team):
+    submitted = make.make_guest_submission(team.project, team.submitter, name="g" * 100)
+    make.execute(submitted.run)
+    vote(submitted.revision, "approve", by=team.reviewer)
+    adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
+    assert Guest.objects.filter(name="g" * 100).exists()

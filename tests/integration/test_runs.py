@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError as OperationalDatabaseError
 from django.db.models.functions import Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -109,6 +110,40 @@ def test_a_fault_ends_the_run_and_says_why(queued, monkeypatch, fault, state, co
     assert (run.state, run.reason_code) == (state, code)
     assert run.reason_text
     assert not Report.objects.exists()
+
+
+def test_any_other_fault_ends_the_run_too(queued, monkeypatch):
+    def fail(scenario):
+        raise OSError("no such thing")
+
+    monkeypatch.setattr(engine, "analyse", fail)
+    run = make.execute(queued)
+    assert (run.state, run.reason_code) == ("failed", "engine_error")
+    assert "OSError" in run.reason_text
+
+
+def test_a_fault_of_the_database_leaves_the_lease(queued, monkeypatch):
+    def fail(scenario):
+        raise OperationalDatabaseError
+
+    monkeypatch.setattr(engine, "analyse", fail)
+    with pytest.raises(OperationalDatabaseError):
+        runner.execute(queued.pk)
+    queued.refresh_from_db()
+    assert queued.state == "running"
+
+
+def test_what_cannot_be_judged_says_so(queued):
+    queued.revision.submission.platform.guests.update(facts={"name": "g", "facts": {"family": {"value": 5}}})
+    run = make.execute(queued)
+    assert (run.state, run.reason_code) == ("failed", "cannot_judge")
+
+
+def test_the_reaper_leaves_a_run_that_was_completed_meanwhile(queued):
+    claim = runner.claim_run(queued.pk)
+    assert runner.complete(claim, engine.analyse(runner.scenario_of(queued.revision)), input_digest="")
+    assert not runner.queue_again(claim)
+    assert queued.revision.submission.project.submissions.get().run_state == "completed"
 
 
 def test_out_of_memory_is_tried_three_times(queued, monkeypatch):

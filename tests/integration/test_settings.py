@@ -32,11 +32,12 @@ def run(code, tmp_path, **variables):
     [
         ({}, True),
         ({"SECRET_KEY": None}, False),
+        ({"SECRET_KEY": "short"}, False),
         ({"DATABASE_URL": None}, False),
         ({"DEBUG": "1"}, False),
         ({"PATREVIEW_ENV": "staging"}, False),
     ],
-    ids=["complete", "no key", "no database", "debug", "an unknown environment"],
+    ids=["complete", "no key", "a short key", "no database", "debug", "an unknown environment"],
 )
 def test_production_refuses_what_only_suits_development(tmp_path, change, starts):
     variables = {name: value for name, value in (PRODUCTION | change).items() if value is not None}
