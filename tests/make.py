@@ -13,6 +13,7 @@ from patreview.catalogue.services import add_platform, know_layout, put_guest_in
 from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.services import create_project, issue_token, set_member
+from patreview.submissions.services import Proposal
 
 XEN = "0x0000050100070406"
 LINUX = "0x0407050600070106"
@@ -57,13 +58,15 @@ def make_guest(platform: Platform, **stated: Any) -> Guest:
 
 
 def make_layout_submission(platform: Platform, by: Principal, layout: str = HARMLESS, **fields: Any) -> Submitted:
+    submission = fields.pop("submission", None)
     fields = {"title": "Another layout"} | fields
-    return submit(platform.project, by=by, kind="layout", platform=platform, layout=layout, **fields)
+    proposal = Proposal(kind="layout", platform=platform, layout=layout, **fields)
+    return submit(platform.project, proposal, by=by, submission=submission)
 
 
 def make_guest_submission(project: Project, by: Principal, **stated: Any) -> Submitted:
     guest = {"name": "new", "family": "linux", "release": "6.12.117", "mode": "pv", "role": "dom0", "devices": True}
-    return submit(project, by=by, kind="guest", title="A kernel", guest=guest | stated)
+    return submit(project, Proposal(kind="guest", title="A kernel", guest=guest | stated), by=by)
 
 
 def execute(run: Run) -> Run:

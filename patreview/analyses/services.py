@@ -9,7 +9,6 @@ from patreview import engine
 from patreview.accounts.models import User
 from patreview.analyses import wake
 from patreview.analyses.models import Run
-from patreview.catalogue.models import Platform
 from patreview.catalogue.queries import platforms_in
 from patreview.journal.services import record
 from patreview.projects.errors import Conflict
@@ -17,7 +16,7 @@ from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.queries import require
 from patreview.submissions.models import Revision, Submission
-from patreview.submissions.services import Proposal, Upload, lock, read_proposal, store
+from patreview.submissions.services import Proposal, ReadProposal, lock, read_proposal, store
 
 
 @dataclass(frozen=True)
@@ -30,20 +29,7 @@ class Submitted:
     created: bool
 
 
-def submit(
-    project: Project,
-    *,
-    by: Principal,
-    kind: str,
-    title: str,
-    platform: Platform | None = None,
-    layout: str = "",
-    guest: dict[str, Any] | None = None,
-    files: tuple[Upload, ...] = (),
-    external_key: str = "",
-    note: str = "",
-    submission: Submission | None = None,
-) -> Submitted:
+def submit(project: Project, proposal: Proposal, *, by: Principal, submission: Submission | None = None) -> Submitted:
     """Store a proposal as a new revision with its first run, in one transaction.
 
     Raises engine.InvalidInput (nothing is stored), Forbidden, NotFound, Conflict.
@@ -51,29 +37,19 @@ def submit(
     require(by, project, Role.SUBMITTER, scope="submit")
     if not platforms_in(project).exists():
         raise engine.refusal(engine.problem("platform", f"{project.slug} has no platform to judge by; add one first."))
-    proposal = read_proposal(
-        kind=kind,
-        title=title,
-        by=by.name,
-        platform=platform,
-        layout=layout,
-        guest=guest,
-        files=files,
-        external_key=external_key,
-        note=note,
-    )
+    read = read_proposal(proposal, by=by.name)
     try:
-        return _store_and_queue(project, proposal, by=by, submission=submission)
+        return _store_and_queue(project, read, by=by, submission=submission)
     except IntegrityError:
         # Another request stored the same external key between our look and our write: now it is there to be found.
-        return _store_and_queue(project, proposal, by=by, submission=submission)
+        return _store_and_queue(project, read, by=by, submission=submission)
 
 
 @transaction.atomic
 def _store_and_queue(
-    project: Project, proposal: Proposal, *, by: Principal, submission: Submission | None
+    project: Project, read: ReadProposal, *, by: Principal, submission: Submission | None
 ) -> Submitted:
-    revision, created = store(project, proposal, by=by, submission=submission)
+    revision, created = store(project, read, by=by, submission=submission)
     if not created:
         run = revision.runs.order_by("-attempt").first()
         assert run is not None, "every revision is stored together with its first run"

@@ -22,6 +22,7 @@ from patreview.projects.principal import Principal
 from patreview.projects.queries import Project, role_in, visible_projects
 from patreview.reviews.gate import gate_of
 from patreview.submissions.queries import revisions_of, visible_submissions
+from patreview.submissions.services import Proposal
 
 PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 WAIT_MAX_S = 30
@@ -115,7 +116,7 @@ class Submissions(View):
         fields["files"] = joined(fields["files"], parts)
         if "platform" in fields:
             fields["platform"] = self._platform(project, fields["platform"])
-        submitted = submit(project, by=self.principal, **fields)
+        submitted = submit(project, Proposal(**fields), by=self.principal)
         run = wait_for(submitted.run, _preferred_wait_s(request))
         answer = documents.submission_document(submitted.submission) | {
             "revision": submitted.revision.number,

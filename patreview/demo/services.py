@@ -13,6 +13,7 @@ from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.services import create_project, set_member
 from patreview.submissions.models import Submission
+from patreview.submissions.services import Proposal
 
 ACTOR = "demo"
 
@@ -48,15 +49,8 @@ def _propose(project: Project, platform: Platform, proposal: ProposalStory) -> N
     if proposal.kind == Submission.Kind.LAYOUT:
         fields["platform"] = platform
     author = Principal(User.objects.get(username=proposal.by))
-    submit(
-        project,
-        by=author,
-        kind=proposal.kind,
-        title=proposal.title,
-        note=proposal.note,
-        external_key=proposal.key,
-        **fields,
-    )
+    sent = Proposal(kind=proposal.kind, title=proposal.title, note=proposal.note, external_key=proposal.key, **fields)
+    submit(project, sent, by=author)
 
 
 def people() -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Store proposals. The caller holds the transaction, so that a revision and its first run are stored together."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -32,59 +32,53 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A submission's content before it is stored: read by the engine, refused as a whole or taken as a whole."""
+    """What somebody sends: a layout for a platform, or what is known of a guest and its files."""
 
     kind: str
     title: str
-    content: dict[str, Any]
-    digest: str
     platform: Platform | None = None
-    files: tuple[Upload, ...] = field(default=())
+    layout: str = ""
+    guest: dict[str, Any] | None = None
+    files: tuple[Upload, ...] = ()
     external_key: str = ""
     note: str = ""
 
 
-def read_proposal(
-    *,
-    kind: str,
-    title: str,
-    by: str,
-    platform: Platform | None = None,
-    layout: str = "",
-    guest: dict[str, Any] | None = None,
-    files: tuple[Upload, ...] = (),
-    external_key: str = "",
-    note: str = "",
-) -> Proposal:
+@dataclass(frozen=True)
+class ReadProposal:
+    """A proposal as the engine read it: refused as a whole or taken as a whole."""
+
+    proposal: Proposal
+    content: dict[str, Any]
+    digest: str
+
+
+def read_proposal(proposal: Proposal, *, by: str) -> ReadProposal:
     """Let the engine read what was sent. Raises engine.InvalidInput with every problem that was found."""
-    problems = _text_problems(title=title, note=note, external_key=external_key)
-    stated: dict[str, Any] = {}
-    content: dict[str, Any] = {}
+    problems = _text_problems(title=proposal.title, note=proposal.note, external_key=proposal.external_key)
+    read = _read_layout if proposal.kind == Submission.Kind.LAYOUT else _read_guest
     try:
-        if kind == Submission.Kind.LAYOUT:
-            if platform is None:
-                problems.append(engine.problem("platform", "Name the platform that this layout is for."))
-            if files:
-                problems.append(engine.problem("files", "A layout takes no files: send its text in `layout`."))
-            content["layout"] = engine.check_layout(layout)
-            stated = {"layout": content["layout"]["msr"]}
-        else:
-            stated = {"guest": guest or {}}
-            content["guest"] = engine.read_guest(guest or {}, [upload.as_input() for upload in files], by=by)
+        content = read(proposal, problems, by)
     except engine.InvalidInput as exc:
-        problems += exc.problems
+        raise engine.refusal(*problems, *exc.problems) from exc
     if problems:
         raise engine.refusal(*problems)
-    return Proposal(
-        kind=kind,
-        title=title.strip(),
-        content=content | {"stated": stated},
-        digest=engine.digest("input", _identity(kind, platform, stated, files)),
-        platform=platform,
-        files=files,
-        external_key=external_key,
-        note=note,
-    )
+    return ReadProposal(proposal, content, engine.digest("input", _identity(proposal, content["stated"])))
+
+
+def _read_layout(proposal: Proposal, problems: list[dict[str, Any]], by: str) -> dict[str, Any]:
+    if proposal.platform is None:
+        problems.append(engine.problem("platform", "Name the platform that this layout is for."))
+    if proposal.files:
+        problems.append(engine.problem("files", "A layout takes no files: send its text in `layout`."))
+    layout = engine.check_layout(proposal.layout)
+    return {"layout": layout, "stated": {"layout": layout["msr"]}}
+
+
+def _read_guest(proposal: Proposal, problems: list[dict[str, Any]], by: str) -> dict[str, Any]:
+    stated = proposal.guest or {}
+    facts = engine.read_guest(stated, [upload.as_input() for upload in proposal.files], by=by)
+    return {"guest": facts, "stated": {"guest": stated}}
 
 
 def _text_problems(**texts: str) -> list[dict[str, Any]]:
@@ -101,52 +95,61 @@ def _text_problems(**texts: str) -> list[dict[str, Any]]:
     return problems
 
 
-def _identity(
-    kind: str, platform: Platform | None, stated: dict[str, Any], files: tuple[Upload, ...]
-) -> dict[str, Any]:
+def _identity(proposal: Proposal, stated: dict[str, Any]) -> dict[str, Any]:
     """What makes two revisions the same content: what was stated, and the bytes of the files."""
-    artifacts = sorted([upload.role, sha256(upload.text.encode()).hexdigest()] for upload in files)
-    return {"kind": kind, "platform": platform.name if platform else "", "stated": stated, "artifacts": artifacts}
+    platform = proposal.platform.name if proposal.platform else ""
+    artifacts = sorted([upload.role, sha256(upload.text.encode()).hexdigest()] for upload in proposal.files)
+    return {"kind": proposal.kind, "platform": platform, "stated": stated, "artifacts": artifacts}
 
 
 def store(
-    project: Project, proposal: Proposal, *, by: Principal, submission: Submission | None
+    project: Project, read: ReadProposal, *, by: Principal, submission: Submission | None
 ) -> tuple[Revision, bool]:
     """Add a revision to the submission given, or to the one of the same external key, or to a new one.
 
     Returns the revision and whether it is new: the same content as the current revision adds nothing.
     """
-    assert isinstance(by.user, User)
-    if submission is None and proposal.external_key:
-        submission = Submission.objects.filter(project=project, external_key=proposal.external_key).first()
+    key = read.proposal.external_key
+    if submission is None and key:
+        submission = Submission.objects.filter(project=project, external_key=key).first()
     if submission is None:
-        submission = Submission.objects.create(
-            project=project,
-            kind=proposal.kind,
-            title=proposal.title,
-            external_key=proposal.external_key or None,
-            platform=proposal.platform,
-            owner=by.user,
-        )
+        submission = _open_submission(project, read.proposal, by=by)
     else:
         submission = lock(submission.pk)
-        _check_addition(submission, proposal, by=by)
-    current = submission.current
-    if current and current.digest == proposal.digest:
-        return current, False
+        if submission.current and submission.current.digest == read.digest:
+            return submission.current, False
+        _check_addition(submission, read.proposal, by=by)
+    return _add_revision(submission, read, by=by), True
+
+
+def _open_submission(project: Project, proposal: Proposal, *, by: Principal) -> Submission:
+    assert isinstance(by.user, User)
+    return Submission.objects.create(
+        project=project,
+        kind=proposal.kind,
+        title=proposal.title.strip(),
+        external_key=proposal.external_key or None,
+        platform=proposal.platform,
+        owner=by.user,
+    )
+
+
+def _add_revision(submission: Submission, read: ReadProposal, *, by: Principal) -> Revision:
+    assert isinstance(by.user, User)
     revision = Revision.objects.create(
         submission=submission,
-        number=current.number + 1 if current else 1,
-        content=proposal.content,
-        digest=proposal.digest,
-        note=proposal.note,
+        number=submission.current.number + 1 if submission.current else 1,
+        content=read.content,
+        digest=read.digest,
+        note=read.proposal.note,
         created_by=by.user,
         token_key=by.token_key,
     )
-    _keep_files(revision, proposal.files)
-    Submission.objects.filter(pk=submission.pk).update(current=revision, title=proposal.title)
-    submission.current, submission.title = revision, proposal.title
-    return revision, True
+    _keep_files(revision, read.proposal.files)
+    title = read.proposal.title.strip()
+    Submission.objects.filter(pk=submission.pk).update(current=revision, title=title)
+    submission.current, submission.title = revision, title
+    return revision
 
 
 def lock(pk: int) -> Submission:
@@ -164,13 +167,10 @@ def _check_addition(submission: Submission, proposal: Proposal, *, by: Principal
         )
     if submission.state != Submission.State.OPEN:
         raise Conflict("not_open", f"#{submission.pk} is {submission.state}; submit a proposal of its own.")
-    if (submission.kind, submission.platform_id) != (
-        proposal.kind,
-        proposal.platform.pk if proposal.platform else None,
-    ):
-        raise Conflict(
-            "other_subject", f"#{submission.pk} is about another kind or platform; use another external key."
-        )
+    platform_id = proposal.platform.pk if proposal.platform else None
+    if (submission.kind, submission.platform_id) != (proposal.kind, platform_id):
+        message = f"#{submission.pk} is about another kind or platform; use another external key."
+        raise Conflict("other_subject", message)
 
 
 def _keep_files(revision: Revision, files: tuple[Upload, ...]) -> None:

@@ -14,7 +14,7 @@ from patreview.analyses import services
 from patreview.catalogue.queries import platforms_in
 from patreview.projects.errors import Conflict, Forbidden
 from patreview.submissions.queries import KINDS, artifact_text
-from patreview.submissions.services import Upload
+from patreview.submissions.services import Proposal, Upload
 from patreview.web.errors import BadAddress, only, permission_denied
 from patreview.web.forms import GuestProposal, LayoutProposal, guest_initial
 from patreview.web.layout_table import entry_bits
@@ -120,7 +120,7 @@ def _submit(request: HttpRequest, project: Project, kind: str, submission: Submi
         config = form.config()
         content["guest"] = form.stated()
         content["files"] = (Upload("config", *config),) if config else ()
-    made = services.submit(project, by=principal_of(request), kind=kind, submission=submission, **content)
+    made = services.submit(project, Proposal(kind=kind, **content), by=principal_of(request), submission=submission)
     return made.submission
 
 

@@ -7,7 +7,7 @@ from patreview.analyses.models import Run
 from patreview.analyses.services import request_run, submit
 from patreview.projects.errors import Conflict, Forbidden, NotFound
 from patreview.submissions.models import Artifact, Blob, Revision, Submission
-from patreview.submissions.services import Upload
+from patreview.submissions.services import Proposal, Upload
 from tests import make
 
 CONFIG = "# Linux/x86 6.1.192 Kernel Configuration\nCONFIG_X86_PAT=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\n"
@@ -37,10 +37,22 @@ def test_the_same_key_with_other_content_adds_a_revision(team):
     assert Submission.objects.get().current == second.revision
 
 
+def test_the_same_content_of_an_adopted_submission_is_answered_and_other_content_refused(team):
+    first = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
+    Submission.objects.update(state="adopted")
+    again = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
+    assert (again.created, again.revision) == (False, first.revision)
+    with pytest.raises(Conflict) as refused:
+        make.make_layout_submission(team.platform, team.submitter, layout=make.LINUX, external_key="ci")
+    assert refused.value.code == "not_open"
+
+
 def test_a_key_cannot_change_what_it_is_about(team):
     make.make_layout_submission(team.platform, team.submitter, external_key="ci")
     with pytest.raises(Conflict) as refused:
-        submit(team.project, by=team.submitter, kind="guest", title="x", guest={"name": "g"}, external_key="ci")
+        submit(
+            team.project, Proposal(kind="guest", title="x", guest={"name": "g"}, external_key="ci"), by=team.submitter
+        )
     assert refused.value.code == "other_subject"
 
 
@@ -95,20 +107,15 @@ def test_bad_input_names_the_field_and_stores_nothing(team, fields, field, words
 
 def test_a_layout_needs_a_platform(team):
     with pytest.raises(engine.InvalidInput) as refused:
-        submit(team.project, by=team.submitter, kind="layout", title="x", layout=make.XEN)
+        submit(team.project, Proposal(kind="layout", title="x", layout=make.XEN), by=team.submitter)
     assert refused.value.problems[0]["field"] == "platform"
 
 
 def test_a_file_is_kept_once_by_its_digest(team):
     for name in ("one", "two"):
-        submit(
-            team.project,
-            by=team.submitter,
-            kind="guest",
-            title=name,
-            guest={"name": name, "mode": "pv", "role": "domU", "devices": False},
-            files=(Upload("config", "../../etc/passwd", CONFIG),),
-        )
+        guest = {"name": name, "mode": "pv", "role": "domU", "devices": False}
+        files = (Upload("config", "../../etc/passwd", CONFIG),)
+        submit(team.project, Proposal(kind="guest", title=name, guest=guest, files=files), by=team.submitter)
     assert Blob.objects.count() == 1
     artifact = Artifact.objects.first()
     assert artifact is not None
@@ -119,7 +126,7 @@ def test_a_file_is_kept_once_by_its_digest(team):
 def test_facts_of_a_config_carry_file_and_line(team):
     guest = {"name": "g", "mode": "pv", "role": "dom0", "devices": True}
     files = (Upload("config", "dom0.config", CONFIG),)
-    submitted = submit(team.project, by=team.submitter, kind="guest", title="g", guest=guest, files=files)
+    submitted = submit(team.project, Proposal(kind="guest", title="g", guest=guest, files=files), by=team.submitter)
     release = submitted.revision.content["guest"]["facts"]["release"]
     assert release["value"] == "6.1.192"
     assert (release["origin"]["source"], release["origin"]["line"]) == ("dom0.config", 1)

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from patreview.analyses.services import submit
 from patreview.submissions.queries import artifacts_of, visible_submissions
+from patreview.submissions.services import Proposal
 from patreview.web.forms import CONFIG_MAX, field_of
 from tests import make
 
@@ -172,7 +173,7 @@ def test_only_the_owner_or_a_maintainer_revises(team, client):
 
 
 def test_a_submission_without_a_config_has_none_to_start_from(team, client, path):
-    made = submit(team.project, by=team.submitter, kind="guest", title="k", guest={"name": "k"})
+    made = submit(team.project, Proposal(kind="guest", title="k", guest={"name": "k"}), by=team.submitter)
     page = client.get(f"/s/{made.submission.pk}/revise/").text
     assert 'value="k"' in page
 
