@@ -5,10 +5,22 @@ from dataclasses import dataclass
 
 from simulator.finding import SEVERITY_ORDER, Finding, Verdict, worst
 from simulator.judgement import judge_class
+from simulator.memory_type import MemoryType
 from simulator.pat import PatLayout
 from simulator.problem import refuse
 from simulator.rules import RULES, Rule, View
 from simulator.scenario import GuestClass, Platform, Scenario, classes_on
+
+#: Which type to speak of first: WC is what guests notice.
+_HEADLINE_ORDER = (
+    MemoryType.WC,
+    MemoryType.UC_MINUS,
+    MemoryType.WT,
+    MemoryType.UC,
+    MemoryType.WB,
+    MemoryType.WP,
+    None,
+)
 
 NEW, UNCHANGED, CHANGED, FIXED = "new", "unchanged", "changed", "fixed"
 
@@ -75,7 +87,7 @@ def _view(platform: Platform, layout: PatLayout, classes: Sequence[GuestClass], 
     return View(
         platform=platform,
         layout=layout,
-        judged=tuple(judge_class(platform, layout, one) for one in classes),
+        judged=tuple(judge_class(platform, layout, one, replaced=replaced) for one in classes),
         judges_layout=platform.proposed is not None,
         replaced=replaced,
     )
@@ -110,6 +122,7 @@ def in_order(reviews: Sequence[Review]) -> list[Stated]:
             -finding.verdict,
             SEVERITY_ORDER.index(finding.severity),
             finding.rule,
+            _HEADLINE_ORDER.index(finding.wanted),
             finding.platform,
             finding.title,
             finding.guest_class or "",

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from simulator import consequence, effective, guest, hypervisor
+from simulator import boot, consequence, effective, guest, hypervisor
 from simulator.canonical import digest
 from simulator.pat import NAMED_LAYOUTS
 from simulator.rules import RULES
@@ -26,6 +26,7 @@ def rules_digest() -> str:
         "consequence": consequence.tables_as_data(),
         "intel": {mtrr.word: row.split() for mtrr, row in effective.INTEL_ROWS.items()},
         "amd": {mtrr.word: row.split() for mtrr, row in effective.AMD_ROWS.items()},
+        "boot": boot.tables_as_data(),
         "guest": guest.tables_as_data(),
         "hypervisor": hypervisor.tables_as_data(),
         "layouts": {named.key: named.layout.hex for named in NAMED_LAYOUTS},

@@ -23,7 +23,8 @@ INTEL_PAT_ERRATA: Final = (
 XEN_MSR_PAT: Final = "xen: arch/x86/include/asm/processor.h, XEN_MSR_PAT; first written by fedeb68b58 (3.2)"
 XEN_PAGE_FLAGS: Final = "xen: arch/x86/include/asm/page.h, _PAGE_WB to _PAGE_WP (1be8707c75)"
 XEN_PUBLIC_HEADER: Final = (
-    "xen: include/public/xen.h, comment of MMU_NORMAL_PT_UPDATE (5e3758f22b, 4.2; corrected by 3829655bd3, 4.4)"
+    "xen: include/public/xen.h, comment of MMU_NORMAL_PT_UPDATE (5e3758f22b, with wrong columns in 4.2 and 4.3; right "
+    "from 4.4 by 3829655bd3)"
 )
 XEN_BUILD_ASSERTION: Final = "xen: arch/x86/mm.c, build_assertions(), BUILD_BUG_ON on XEN_MSR_PAT (4.18)"
 XEN_MMIO_BY_INDEX: Final = "xen: arch/x86/mm.c, get_page_from_l1e() as of c61a6f74f8 (4.7, XSA-154)"
@@ -32,7 +33,10 @@ XEN_L1_MASK: Final = "xen: arch/x86/mm.c, L1 disallow mask and cache_flush_permi
 XEN_SHADOW: Final = "xen: arch/x86/hvm/mtrr.c, get_pat_flags() and pat_type_2_pte_flags()"
 XEN_NESTED_P2M: Final = "xen: arch/x86/mm/p2m-pt.c, p2m_type_to_flags()"
 XEN_EPT: Final = "xen: arch/x86/mm/p2m-ept.c, epte_get_entry_emt()"
-XEN_SAVE: Final = "xen: tools/libs/guest/xg_sr_save_x86_pv.c, normalise_pagetable(): only frame numbers are replaced"
+XEN_SAVE: Final = (
+    "xen: tools/libs/guest/xg_sr_save_x86_pv.c, normalise_pagetable(): only frame numbers are replaced; a mapped BAR "
+    "stops the save"
+)
 
 LINUX_PAT_INIT: Final = "linux: arch/x86/mm/pat/memtype.c, pat_init()"
 LINUX_PAT_FOUR: Final = "linux: arch/x86/mm/pat.c, pat_init() (2e5d9c857d, 2.6.26)"
@@ -43,6 +47,7 @@ LINUX_CACHE_TABLES: Final = (
 LINUX_XEN_TRANSLATES: Final = "linux: arch/x86/xen/mmu.c, xen_make_pte() (41f2e4771a4f)"
 LINUX_XEN_MASKS: Final = "linux: arch/x86/xen/enlighten.c, __supported_pte_mask without PWT and PCD (05345b0f006)"
 LINUX_XEN_MASKS_ALL: Final = "linux: arch/x86/xen/enlighten.c, PAT support disabled for all PV domains (8eaffa67b43e)"
+LINUX_XEN_STRIPS_PCD: Final = "linux v2.6.24: arch/x86/xen/mmu.c, PCD removed from every entry (2c80b01bea)"
 LINUX_XEN_STRIPS: Final = "linux v2.6.25: arch/x86/xen/mmu.c, PCD and PWT removed from every entry"
 LINUX_NATIVE_BITS: Final = "linux 2.6.26 to 2.6.35: arch/x86/include/asm/pgtable.h, _PAGE_CACHE_WC is _PAGE_PWT"
 LINUX_PAT_BIT_LOSS: Final = "linux: arch/x86/include/asm/pgtable_types.h, _PAGE_CHG_MASK; fixed by 548cb932051f"
@@ -52,11 +57,18 @@ LINUX_STABLE_6_1: Final = (
 LINUX_NOPAT: Final = "linux before 4.2: arch/x86/mm/ioremap.c, ioremap_wc() without PAT is ioremap_nocache()"
 LINUX_REFUSALS: Final = "linux: arch/x86/include/asm/pgtable.h, is_new_memtype_allowed()"
 LINUX_KCONFIG: Final = "linux: scripts/kconfig/confdata.c; arch/x86/xen/Kconfig"
+LINUX_PVH: Final = "linux: arch/x86/xen/Kconfig, XEN_PVH: absent in 3.6, PVHv1 from 3.18 to 4.9, PVHv2 from 4.14"
+LINUX_PAT_ENABLED: Final = (
+    "linux: arch/x86/mm/pat/memtype.c, pat_enabled(); asked by i915 since bdd8b6c98239 (5.17), true again under Xen PV "
+    "since 72cbc8f04fe2 (6.0)"
+)
+LINUX_MEMTYPE_RAM: Final = "linux: arch/x86/mm/pat/memtype.c, reserve_ram_pages_type(): UC on RAM becomes UC-"
 XENLINUX_BITS: Final = (
     "linux-2.6.18-xen: arch/i386/mm/ioremap-xen.c, include/asm-i386/mach-xen/asm/pgtable.h, arch/i386/pci/i386.c"
 )
 SUSE_BITS: Final = "SUSE XenLinux: arch/x86/include/mach-xen/asm/pgtable_types.h"
 STATED_BITS: Final = "stated by a person, not by a source"
+STATED_LAYOUT: Final = "the layout that the scenario states for this platform"
 FREEBSD_PAT: Final = "FreeBSD: sys/amd64/amd64/pmap.c, pmap_init_pat()"
 XEN_DEVEL_2010: Final = 'xen-devel, 29 Mar 2010, "Xen\'s use of PAT and PV guests"'
 XEN_WC_WT_2023: Final = "xen-devel and intel-gfx, Jan 2023: WC mapped as WT shows no visible glitch, WC as WB does"

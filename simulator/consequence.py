@@ -97,16 +97,62 @@ ASSUMPTIONS = {
     (MemoryType.WP, MemoryType.WT): "nothing relies on a write dropping the cache line",
 }
 
-# A kernel without an entry for WT or WP takes UC-, as Linux does on processors with four entries. An MTRR of WC
-# then makes it WC, which is wrong for whoever maps such memory WT: and only for them.
+# Where UC, WT or WP is wanted and UC- is there (a kernel without an entry for WT or WP takes it, as Linux does on
+# processors with four entries), an MTRR of WC makes it WC: wrong for whoever maps such memory so, and only for them.
 #   wanted          by UC- under an MTRR of WC
 YIELDING = {
+    MemoryType.UC: "no device memory under an MTRR of WC is mapped UC",
     MemoryType.WT: "no device memory under an MTRR of WC is mapped WT",
     MemoryType.WP: "no device memory under an MTRR of WC is mapped WP",
 }
 _YIELDS = "UC- yields to the MTRR: writes are combined and reordered where none were asked for"
 
-PAIR_CITATIONS = (citations.SDM_METHODS, citations.SDM_WC, citations.LINUX_REFUSALS, citations.XEN_WC_WT_2023)
+#: The pairs that Linux itself refuses. Source: is_new_memtype_allowed().
+REFUSED_BY_LINUX = (
+    (MemoryType.UC_MINUS, MemoryType.WB),
+    (MemoryType.WC, MemoryType.WB),
+    (MemoryType.WT, MemoryType.WB),
+    (MemoryType.WT, MemoryType.WC),
+)
+
+# A consequence in the fewest words, for a headline, with {its} for the guests'; a conditional pair has its assumption.
+_SHORT_UC = {
+    "UC": "correct, but slower",
+    "WC": "{its} writes are combined and reordered",
+    "WT": "{its} reads may be stale",
+    "WP": "{its} reads may be stale",
+    "WB": "guest and device see different data",
+}
+SHORT = {
+    "UC": _SHORT_UC,
+    "UC-": _SHORT_UC,
+    "WC": {"UC": "correct, but much slower", "WB": "{its} device can read stale memory"},
+    "WT": {
+        "UC": "correct, but slower",
+        "WC": "{its} writes lose their order",
+        "WP": "coherent, but slower",
+        "WB": "{its} writes stay in the cache",
+    },
+    "WP": {
+        "UC": "correct, but slower",
+        "WC": "{its} writes lose their order",
+        "WB": "{its} writes stay in the cache",
+    },
+    "WB": {
+        "UC": "correct, but nothing is cached",
+        "WC": "{its} memory is neither coherent nor ordered",
+        "WT": "correct, but slower",
+        "WP": "correct, but slower",
+    },
+}
+
+
+def pair_citations(wanted: MemoryType, in_force: MemoryType) -> tuple[str, ...]:
+    """Where it is written what the pair of a wanted and an effective type leads to."""
+    more = [citations.SDM_WC] if MemoryType.WC in (wanted, in_force) else []
+    more += [citations.LINUX_REFUSALS] if (wanted, in_force) in REFUSED_BY_LINUX else []
+    more += [citations.XEN_WC_WT_2023] if (wanted, in_force) == (MemoryType.WC, MemoryType.WT) else []
+    return citations.SDM_METHODS, *more
 
 
 def judge_pair(wanted: MemoryType, in_force: MemoryType) -> Verdict:
@@ -171,6 +217,7 @@ def tables_as_data() -> object:
         "verdicts": {wanted.word: row.split() for wanted, row in VERDICT_ROWS.items()},
         "reasons": REASONS,
         "assumptions": [[a.word, b.word, text] for (a, b), text in sorted(ASSUMPTIONS.items())],
+        "short": SHORT,
         "yielding": {wanted.word: text for wanted, text in YIELDING.items()},
         "contexts": [[context.title, context.mtrr.word, context.is_mmio] for context in CONTEXTS],
         "types": [memory_type.word for memory_type in ORDER],

@@ -77,7 +77,7 @@ DISAGREEMENTS = (
     Disagreement(mtrr=MemoryType.WT, pat=MemoryType.WP, note="Intel and Xen: WP; Bochs: WT; AMD: CD, in effect UC"),
     Disagreement(mtrr=MemoryType.WP, pat=MemoryType.UC_MINUS, note="Intel and Xen: WC; Bochs: UC; AMD: CD, so UC"),
     Disagreement(mtrr=MemoryType.WP, pat=MemoryType.WT, note="Intel, Xen and Bochs: WT; AMD: CD, in effect UC"),
-    Disagreement(mtrr=MemoryType.WC, pat=MemoryType.UC_MINUS, note="all: WC; Linux's document said UC until 2023"),
+    Disagreement(mtrr=MemoryType.WC, pat=MemoryType.UC_MINUS, note="all: WC; Linux's pat.rst prints UC, in 7.2 too"),
 )
 
 

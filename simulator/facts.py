@@ -1,9 +1,7 @@
-"""What is known of a guest, and which behaviours that leaves possible."""
+"""What is known of a guest: read from plain data, each fact known or None."""
 
 from dataclasses import dataclass, field
 
-from simulator import guest
-from simulator.guest import Follows, LinuxRow, Profile, make_profile
 from simulator.inputs.command_line import says_nopat
 from simulator.inputs.encodings import read_encodings
 from simulator.inputs.guest_facts import COMMAND_LINE_LIMIT, FAMILIES, MODES, ROLES
@@ -19,17 +17,32 @@ FACTS = ("family", "release", "mode", "role", "devices", "cmdline", "encodings",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigFacts:
-    """What of a .config counts here: symbols, their lines, and the release of its header."""
+    """What of a .config counts here: symbols, their lines, and the release of its header.
+
+    A file with a header is a whole .config: a symbol that it does not name is off.
+    """
 
     source: str = ""
     values: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, int | None] = field(default_factory=dict)
     release: KernelRelease | None = None
-    release_line: int = 0
+    release_line: int | None = None
+
+    def is_off(self, symbol: str, *, may_be_absent: bool = True) -> bool:
+        """Whether a symbol is not set; absence counts in a whole .config alone, and not where the symbol is newer."""
+        is_absent = self.release is not None and symbol not in self.values and may_be_absent
+        return is_absent or self.values.get(symbol) == "n"
 
     def where(self, symbol: str) -> str:
-        """File and line of a symbol."""
-        return f"{self.source}:{self.lines.get(symbol, 0)}"
+        """How a symbol is off, with file and line."""
+        if symbol not in self.values:
+            return f"{symbol} is absent ({self.source})"
+        return f"{symbol} is not set ({place(self.source, self.lines.get(symbol))})"
+
+
+def place(source: str, line: int | None) -> str:
+    """File and line, or the file alone where no line is known."""
+    return f"{source}:{line}" if line else source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +61,30 @@ class GuestFacts:
     config: ConfigFacts = field(default_factory=ConfigFacts)
 
     @property
-    def lacks_pat_support(self) -> bool:
-        """Whether the kernel runs without PAT support, by `nopat` or by its .config."""
-        return self.has_nopat or self.config.values.get("CONFIG_X86_PAT") == "n"
+    def without_pat(self) -> str:
+        """By what the kernel runs without PAT support; "" if nothing says so.
+
+        Source: linux, arch/x86/Kconfig: X86_PAT depends on MTRR.
+        """
+        if self.has_nopat:
+            return "nopat"
+        if self.config.is_off("CONFIG_X86_PAT"):
+            return self.config.where("CONFIG_X86_PAT")
+        is_off = self.config.is_off("CONFIG_MTRR", may_be_absent=False)
+        return self.config.where("CONFIG_MTRR") if is_off else ""
 
     @property
-    def is_resumable(self) -> bool:
-        """Whether it may be saved under one layout and restored under another: no dom0 can."""
-        return self.mode == "pv" and self.role == "domU"
+    def is_contradicted(self) -> bool:
+        """Whether the release that is stated and the .config's header cannot be the same kernel."""
+        header = self.config.release
+        return header is not None and self.release is not None and not header.agrees_with(self.release)
 
 
 def read_facts(record: Record) -> GuestFacts:
     """The facts of a guest from plain data; InvalidInput names the field that is wrong."""
     facts = Record.of(record.data.get("facts"), path=record.at("facts"), known=FACTS)
-    release, release_by = _read_release(facts)
+    config = _read_config(facts)
+    release, release_by = _read_release(facts, config)
     command_line = _value(facts, "cmdline").optional_text("value", limit=COMMAND_LINE_LIMIT)
     encodings = _value(facts, "encodings")
     return GuestFacts(
@@ -76,7 +99,7 @@ def read_facts(record: Record) -> GuestFacts:
         encodings=read_encodings(encodings.data["value"], field=encodings.at("value"))
         if encodings.has("value")
         else None,
-        config=_read_config(facts),
+        config=config,
     )
 
 
@@ -92,15 +115,19 @@ def _origin(fact: Record) -> Record:
     return Record.of(fact.data["origin"], path=fact.at("origin"), known=_ORIGIN_KEYS)
 
 
-def _read_release(facts: Record) -> tuple[KernelRelease | None, str]:
+def _read_release(facts: Record, config: ConfigFacts) -> tuple[KernelRelease | None, str]:
+    """The release and who says so; the .config's header where it says more of the same kernel."""
     fact = _value(facts, "release")
     text = fact.optional_text("value")
     if text is None:
         return None, ""
+    release = parse_release(text, field=fact.at("value"))
+    if config.release is not None and release.says_less_than(config.release):
+        return config.release, place(config.source, config.release_line)
     origin = _origin(fact)
     source, line = origin.optional_text("source"), origin.line("line")
     stated_by = f"stated by {origin.optional_text('by') or 'a person'}"
-    return parse_release(text, field=fact.at("value")), f"{source}:{line or 0}" if source else stated_by
+    return release, place(source, line) if source else stated_by
 
 
 def _read_config(facts: Record) -> ConfigFacts:
@@ -114,173 +141,7 @@ def _read_config(facts: Record) -> ConfigFacts:
     return ConfigFacts(
         source=_origin(fact).optional_text("source") or ".config",
         values={symbol: values.text(symbol, limit=2 * NAME_LIMIT, empty=True) for symbol in sorted(values.data)},
-        lines={symbol: lines.line(symbol) or 0 for symbol in sorted(lines.data)},
+        lines={symbol: lines.line(symbol) for symbol in sorted(lines.data)},
         release=None if release is None else parse_release(release, field=header.at("value")),
-        release_line=header.line("line") or 0,
+        release_line=header.line("line"),
     )
-
-
-# mode  role    symbols of which none may be off    what it cannot do then
-_BOOT_NEEDS = {
-    "linux": (
-        ("pv", None, "XEN XEN_PV HYPERVISOR_GUEST PARAVIRT_GUEST PARAVIRT", "cannot boot as a PV guest"),
-        ("pv", "dom0", "XEN_DOM0 XEN_PV_DOM0", "cannot boot as a PV dom0"),
-        ("pvh", None, "XEN XEN_PVH HYPERVISOR_GUEST", "cannot boot as a PVH guest"),
-        ("pvh", "dom0", "XEN_DOM0", "cannot boot as a PVH dom0"),
-    ),
-    "xenlinux": (
-        ("pv", None, "XEN", "cannot boot as a PV guest"),
-        ("pv", "dom0", "XEN_PRIVILEGED_GUEST", "cannot boot as a dom0"),
-    ),
-}
-_BOOT_NEEDS["suse-xenlinux"] = _BOOT_NEEDS["xenlinux"]
-
-
-def boot_problem(facts: GuestFacts) -> str:
-    """Why this kernel cannot boot in the stated mode, with file and line; "" if nothing says so.
-
-    Source: linux, arch/x86/xen/Kconfig.
-    """
-    for mode, role, symbols, consequence in _BOOT_NEEDS.get(facts.family or "linux", ()):
-        if facts.mode != mode or role not in (None, facts.role):
-            continue
-        for symbol in ("CONFIG_" + name for name in symbols.split()):
-            if facts.config.values.get(symbol) == "n":
-                return f"{symbol} is not set ({facts.config.where(symbol)}), so this kernel {consequence}"
-    return ""
-
-
-def release_conflict(facts: GuestFacts) -> str:
-    """Which two inputs contradict each other on the kernel's release; "" if they agree."""
-    header = facts.config.release
-    if header is None or facts.release is None or header.agrees_with(facts.release):
-        return ""
-    where = f"{facts.config.source}:{facts.config.release_line}"
-    return (
-        f"the release is {facts.release.text} ({facts.release_by}), but {header.text} in the .config's header ({where})"
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Possibilities:
-    """The behaviours that the facts leave possible: one if they are complete.
-
-    `missing` are the facts that would decide, `gap` is where the tables end.
-    `is_open` says that even agreement of the profiles decides nothing.
-    """
-
-    profiles: tuple[Profile, ...]
-    missing: tuple[str, ...] = ()
-    gap: str = ""
-    is_open: bool = False
-
-
-def possibilities_of(facts: GuestFacts) -> Possibilities:
-    """Every behaviour that a guest with these facts may show."""
-    found: list[Possibilities] = []
-    missing = [] if facts.mode else ["mode"]
-    for mode in (facts.mode,) if facts.mode else ("pv", "hvm"):
-        if mode == "pv":
-            found += _pv_possibilities(facts, missing)
-        else:
-            found.append(Possibilities(profiles=(make_profile("PVH or HVM", guest.OWN_PAT, ""),)))
-    profiles = {str(profile.as_data()): profile for part in found for profile in part.profiles}
-    return Possibilities(
-        profiles=tuple(profiles.values()),
-        missing=tuple(dict.fromkeys([*missing, *(key for part in found for key in part.missing)])),
-        gap=next((part.gap for part in found if part.gap), ""),
-        is_open=any(part.is_open for part in found),
-    )
-
-
-def _pv_possibilities(facts: GuestFacts, missing: list[str]) -> list[Possibilities]:
-    found = []
-    if facts.role is None:
-        missing.append("role")
-    if facts.role != "dom0" and facts.devices is None:
-        missing.append("devices")
-    if facts.role != "dom0" and facts.devices is not True:
-        plain = make_profile("a PV domU without devices", guest.UNPRIVILEGED, "WB")
-        found.append(Possibilities(profiles=(plain,)))
-    if facts.role != "domU":
-        found.append(_privileged(facts, is_dom0=True))
-    if facts.role != "dom0" and facts.devices is not False:
-        found.append(_privileged(facts, is_dom0=False))
-    return found
-
-
-def _privileged(facts: GuestFacts, *, is_dom0: bool) -> Possibilities:
-    """What a PV guest that may set cache bits does."""
-    if facts.encodings is not None:
-        return Possibilities(profiles=(_stated(facts.encodings),))
-    xenlinux = make_profile("XenLinux", guest.XENLINUX, guest.XENLINUX_WANTS)
-    suse = make_profile("SUSE XenLinux", guest.SUSE, guest.SUSE_WANTS)
-    if facts.family == "xenlinux":
-        return Possibilities(profiles=(xenlinux,))
-    if facts.family == "suse-xenlinux":
-        return Possibilities(profiles=(suse,))
-    linux = _linux(facts, is_dom0=is_dom0)
-    if facts.family == "linux":
-        return linux
-    key = "encodings" if facts.family == "stated" else "family"
-    return Possibilities(
-        profiles=(*linux.profiles, xenlinux, suse), missing=(key, *linux.missing), gap=linux.gap, is_open=linux.is_open
-    )
-
-
-def _stated(encodings: dict[MemoryType, int]) -> Profile:
-    return Profile(label="as stated", behaviour=guest.STATED, wants=tuple(encodings), indices=tuple(encodings.items()))
-
-
-def _linux(facts: GuestFacts, *, is_dom0: bool) -> Possibilities:
-    release = facts.release
-    if release is None:
-        profiles = [
-            profile for row in guest.LINUX_ROWS for profile in _row_profiles(row, facts, is_dom0, losses=(False, True))
-        ]
-        return Possibilities(profiles=tuple(profiles), missing=("release",))
-    rows, gap = _rows_of(release)
-    loss = guest.loses_pat_bit(release)
-    losses = (True, False) if loss.loses is None else (loss.loses,)
-    if loss.loses is None:
-        gap = (
-            f"Linux {release.text} lies between {loss.last_without}, the last tree read without fix 548cb932051f, "
-            f"and {loss.first_with}, the first with it"
-        )
-    found = tuple(profile for row in rows for profile in _row_profiles(row, facts, is_dom0, losses=losses))
-    return Possibilities(profiles=found, gap=gap, is_open=not _is_in_tables(release))
-
-
-def _row_profiles(row: LinuxRow, facts: GuestFacts, is_dom0: bool, *, losses: tuple[bool, ...]) -> list[Profile]:
-    behaviour = row.dom0 if is_dom0 else row.driver_domain
-    falls_back = row.first_series < guest.NOPAT_FALLS_BACK_BEFORE and facts.lacks_pat_support
-    if behaviour.follows is not Follows.TYPE:
-        return [make_profile(row.title, behaviour, row.wants, wc_is_uc_minus=falls_back)]
-    return [
-        make_profile(
-            row.title + (" without fix 548cb932051f" if loses else " with fix 548cb932051f"),
-            behaviour,
-            row.wants,
-            wc_is_uc_minus=falls_back,
-            loses_pat_bit=loses,
-        )
-        for loses in losses
-    ]
-
-
-def _is_in_tables(release: KernelRelease) -> bool:
-    return release.series >= guest.LINUX_ROWS[0].first_series
-
-
-def _rows_of(release: KernelRelease) -> tuple[tuple[LinuxRow, ...], str]:
-    """The rows that a release may belong to, and the gap it lies in if there is more than one."""
-    rows = guest.LINUX_ROWS
-    position = max((at for at, row in enumerate(rows) if row.first_series <= release.series), default=-1)
-    if position < 0:
-        return rows[:1], f"Linux {release.text} is older than {rows[0].first}, the oldest tree that was read"
-    row = rows[position]
-    if position > 0 and release.series == row.first_series and release.candidate is not None:
-        before = rows[position - 1]
-        gap = f"Linux {release.text} lies between {before.last} and {row.first}, the trees that were read"
-        return (before, row), gap
-    return (row,), ""

@@ -54,6 +54,11 @@ class Outcome:
     assumption: str | None = None
 
     @property
+    def is_ram(self) -> bool:
+        """Whether it is an outcome in RAM, which MTRRs leave WB."""
+        return self.mtrr is MemoryType.WB
+
+    @property
     def clause(self) -> str:
         """The outcome as the last clause of a sentence."""
         verb = "this is " if self.why.startswith(("correct", "coherent")) else ""
@@ -102,6 +107,8 @@ class Finding:
 
     `subject` tells apart findings of a rule that agree in all other identifying
     fields. A conditional finding has an assumption for a person to acknowledge.
+    `headline` is the report's sentence where the finding is the worst one, with
+    `{who}` where `who` goes.
     """
 
     rule: str
@@ -120,6 +127,8 @@ class Finding:
     outcomes: tuple[Outcome, ...] = ()
     steps: tuple[Step, ...] = ()
     subject: str = ""
+    who: str = ""
+    headline: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -1,12 +1,11 @@
-"""Guest kernels: how each writes a memory type into its page tables under Xen."""
+"""Guest kernels: how each writes a memory type into its page tables under Xen, as tables."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from simulator import citations
 from simulator.inputs.kernel_release import KernelRelease, parse_series
-from simulator.memory_type import BY_WORD, ORDER, MemoryType
-from simulator.pat import PatLayout
+from simulator.memory_type import ORDER, MemoryType
 
 
 class Follows(StrEnum):
@@ -22,7 +21,7 @@ class Behaviour:
     """One way to encode memory types.
 
     `indices` are the fixed PAT indices; for one who follows the type, those of
-    types that the host's layout lacks.
+    types that the host's layout lacks. Linux's memtype code maps no RAM as UC.
     """
 
     key: str
@@ -30,6 +29,8 @@ class Behaviour:
     follows: Follows
     indices: dict[MemoryType, int]
     cite: str
+    maps_ram_uc: bool = False
+    is_free: bool = False  # whether its kernel could set other bits instead
 
 
 # PAT index of:       WB WC UC- UC WT WP     - is not used
@@ -38,35 +39,52 @@ _INDEX_ROWS = {
     "reads-msr": "     0  2  2   3  2  2",
     "native-bits": "   0  1  2   3  -  -",
     "translates-wc": " 0  4  2   3  -  -",
+    "strips-pcd": "    0  -  0   1  -  -",
     "strips": "        0  0  0   0  -  -",
     "masks": "         0  0  0   0  -  -",
     "masks-all": "     0  0  0   0  -  -",
     "xenlinux": "      0  3  2   3  -  -",
     "suse-xenlinux": " 0  4  2   3  1  5",
-    "stated": "        -  -  -   -  -  -",
+    "stated": "        0  -  -   -  -  -",
     "unprivileged": "  0  -  -   -  -  -",
     "own-pat": "       -  -  -   -  -  -",
 }
 
 
-def _behave(key: str, title: str, follows: Follows, cite: str) -> Behaviour:
+def _behave(key: str, title: str, follows: Follows, cite: str, **more: bool) -> Behaviour:
     cells = zip(ORDER, _INDEX_ROWS[key].split(), strict=True)
     fixed = {memory_type: int(cell) for memory_type, cell in cells if cell != "-"}
-    return Behaviour(key=key, title=title, follows=follows, indices=fixed, cite=cite)
+    return Behaviour(key=key, title=title, follows=follows, indices=fixed, cite=cite, **more)
 
 
 _TYPE, _INDEX, _OWN = Follows.TYPE, Follows.INDEX, Follows.OWN
 
 READS_MSR_3_19 = _behave("reads-msr-3.19", "reads the PAT MSR at boot", _TYPE, citations.LINUX_CACHE_TABLES)
 READS_MSR = _behave("reads-msr", "reads the PAT MSR at boot", _TYPE, citations.LINUX_CACHE_TABLES)
-NATIVE_BITS = _behave("native-bits", "sets native Linux bits untranslated", _INDEX, citations.LINUX_NATIVE_BITS)
-TRANSLATES = _behave("translates-wc", "translates WC to the PAT bit", _INDEX, citations.LINUX_XEN_TRANSLATES)
-STRIPS = _behave("strips", "strips the cache bits of every entry", _INDEX, citations.LINUX_XEN_STRIPS)
+NATIVE_BITS = _behave(
+    "native-bits", "sets native Linux bits untranslated", _INDEX, citations.LINUX_NATIVE_BITS, is_free=True
+)
+TRANSLATES = _behave(
+    "translates-wc", "translates WC to the PAT bit", _INDEX, citations.LINUX_XEN_TRANSLATES, is_free=True
+)
+STRIPS_PCD = _behave(
+    "strips-pcd", "strips PCD of every entry", _INDEX, citations.LINUX_XEN_STRIPS_PCD, maps_ram_uc=True
+)
+STRIPS = _behave("strips", "strips the cache bits of every entry", _INDEX, citations.LINUX_XEN_STRIPS, maps_ram_uc=True)
 MASKS = _behave("masks", "masks the cache bits of every entry", _INDEX, citations.LINUX_XEN_MASKS)
 MASKS_ALL = _behave("masks-all", "masks the cache bits of every entry", _INDEX, citations.LINUX_XEN_MASKS_ALL)
-XENLINUX = _behave("xenlinux", "sets PCD and PWT alone, never the PAT bit", _INDEX, citations.XENLINUX_BITS)
-SUSE = _behave("suse-xenlinux", "sets the bits of Xen's own layout", _INDEX, citations.SUSE_BITS)
-STATED = _behave("stated", "sets the bits that a person states", _INDEX, citations.STATED_BITS)
+XENLINUX = _behave(
+    "xenlinux",
+    "sets PCD and PWT alone, never the PAT bit",
+    _INDEX,
+    citations.XENLINUX_BITS,
+    maps_ram_uc=True,
+    is_free=True,
+)
+SUSE = _behave("suse-xenlinux", "sets the bits of Xen's own layout", _INDEX, citations.SUSE_BITS, is_free=True)
+STATED = _behave(
+    "stated", "sets the bits that a person states", _INDEX, citations.STATED_BITS, maps_ram_uc=True, is_free=True
+)
 UNPRIVILEGED = _behave("unprivileged", "may set no cache bit: PA0 alone", _INDEX, citations.XEN_L1_MASK)
 OWN_PAT = _behave("own-pat", "has a PAT of its own", _OWN, citations.XEN_EPT)
 
@@ -75,6 +93,7 @@ BEHAVIOURS = (
     READS_MSR,
     NATIVE_BITS,
     TRANSLATES,
+    STRIPS_PCD,
     STRIPS,
     MASKS,
     MASKS_ALL,
@@ -116,6 +135,7 @@ def _linux(first: str, last: str, dom0: Behaviour, driver_domain: Behaviour, wan
 # Series are those whose sources were read: a candidate of a first release is in no row.
 LINUX_ROWS = (
     #      first     last      dom0            domU with devices  wants
+    _linux("2.6.24", "2.6.24", STRIPS_PCD, STRIPS_PCD, "          WB UC- UC"),
     _linux("2.6.25", "2.6.25", STRIPS, STRIPS, "                  WB UC- UC"),
     _linux("2.6.26", "2.6.35", NATIVE_BITS, MASKS, "              WB WC UC- UC"),
     _linux("2.6.36", "3.2", TRANSLATES, MASKS, "                  WB WC UC- UC"),
@@ -124,128 +144,119 @@ LINUX_ROWS = (
     _linux("4.2", "", READS_MSR, READS_MSR, "                     WB WC UC- UC WT"),
 )
 
+#: Series of which a dom0 tree of the same name, with a patch level, translates as 2.6.36 does.
+TRANSLATING_TREES = ((2, 6, 32),)
+
 XENLINUX_WANTS = "WB WC UC- UC"
 SUSE_WANTS = "WB WC UC- UC WT"
 
+#: The first and the last series of each port that was read.
+PORT_SERIES = {
+    "xenlinux": ("2.6.18", "2.6.18"),
+    "suse-xenlinux": ("2.6.27", "4.4"),
+}
+
+#: A kernel of unknown release is taken to be this one or later.
+UNKNOWN_SINCE = (2, 6, 25)
+#: The newest series whose sources were read.
+NEWEST_SERIES = (7, 2)
+#: From this series on, PV kernels stop at boot where PA0 is not WB.
+INSISTS_ON_WB_SINCE = (3, 19)
 #: Before this series, ioremap_wc() without PAT support asks for UC-.
 NOPAT_FALLS_BACK_BEFORE = (4, 2)
+#: From the first series on drivers ask pat_enabled(), which is false under PV before the second.
+PAT_ENABLED_ASKED_SINCE = (5, 17)
+PAT_ENABLED_FALSE_BEFORE = (6, 0)
 
-# PAT-bit loss: the kernel drops bit 7 of an entry when it changes its protection.
-# Trees that were read: the last patch of a series without the fix, the first with it.
-LOSS_FIRST_SERIES = (3, 19)
-LOSS_ROWS: dict[tuple[int, ...], tuple[int, int | None]] = {
-    # series  without  with
-    (5, 4): (286, None),
-    (5, 10): (7, None),
-    (5, 15): (55, None),
-    (6, 0): (19, None),
-    (6, 1): (52, 53),
-    (6, 3): (8, None),
-    (6, 5): (0, None),
-}
-LOSS_LAST_MAINLINE = (6, 5)  # x.y and x.y.0 up to this series lack the fix
-FIXED_SERIES = (6, 12)  # this series and later have it
+_WHOLE = 9999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossRow:
+    """Which kernels of some series lose the PAT bit: patches up to `without` do, from `fixed` on do not."""
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+    without: int
+    fixed: int
+    known: str  # where the trees that were read leave a gap, what is known of either side
+
+
+def _loss(first: str, last: str, without: int, fixed: int = _WHOLE + 1, known: str = "") -> LossRow:
+    return LossRow(first=parse_series(first), last=parse_series(last), without=without, fixed=fixed, known=known)
+
+
+# PAT-bit loss: the kernel drops bit 7 of an entry when it changes its protection. Fixed in 2023 by 548cb932051f and
+# carried to the stable series that were alive then; -1 where no tree was read without the fix.
+LOSS_ROWS = (
+    #     series          without  fixed
+    _loss("3.19", "5.9", _WHOLE),
+    _loss("5.10", "5.10", 7, known="5.10.7 lacks it; 6.1.53 and 6.12 have it"),
+    _loss("5.11", "5.14", _WHOLE),
+    _loss("5.15", "5.15", 55, known="5.15.55 lacks it; 6.1.53 and 6.12 have it"),
+    _loss("5.16", "6.0", _WHOLE),
+    _loss("6.1", "6.1", 52, 53, known="6.1.52 lacks it; 6.1.53 has it"),
+    _loss("6.2", "6.2", _WHOLE),
+    _loss("6.3", "6.3", 8, known="6.3.8 lacks it; 6.12 has it"),
+    _loss("6.4", "6.5", 0, known="6.5.0 lacks it; 6.12 has it"),
+    _loss("6.6", "6.11", -1, known="6.5.0 lacks it; 6.12 has it"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitLoss:
-    """Whether a kernel loses the PAT bit; None is undecided between two trees that were read."""
+    """Whether a kernel loses the PAT bit; None is undecided, and `known` says between what."""
 
     loses: bool | None
-    last_without: str = ""
-    first_with: str = ""
+    known: str = ""
 
 
 def loses_pat_bit(release: KernelRelease) -> BitLoss:
     """Whether pgprot_modify() of a Linux release drops the PAT bit.
 
+    Where a distribution hides the patch, only a series that is one as a whole decides.
+
     Source: the trees of LOSS_ROWS; fix 548cb932051f, "x86/mm: Fix PAT bit
     missing from page protection modify mask".
     """
-    series, patch = release.series, release.patch or 0
-    if series < LOSS_FIRST_SERIES or series >= FIXED_SERIES:
+    row = next((row for row in LOSS_ROWS if row.first <= release.series <= row.last), None)
+    if row is None:
         return BitLoss(loses=False)
-    without, fixed = LOSS_ROWS.get(series, (0, None))
-    if series <= LOSS_LAST_MAINLINE and patch <= without:
+    patches = (0, _WHOLE) if release.hides_patch else (release.patch or 0,)
+    if max(patches) <= row.without:
         return BitLoss(loses=True)
-    if fixed is not None and patch >= fixed:
+    if min(patches) >= row.fixed:
         return BitLoss(loses=False)
-    fixed_text = "6.1.53" if series <= (6, 1) else "6.12"
-    last = f"{release.series_text}.{without}" if series <= LOSS_LAST_MAINLINE else "6.5.0"
-    return BitLoss(loses=None, last_without=last, first_with=fixed_text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """One guest behaviour, made definite: enough to judge it under any layout."""
-
-    label: str
-    behaviour: Behaviour
-    wants: tuple[MemoryType, ...]
-    indices: tuple[tuple[MemoryType, int], ...] = ()
-    wc_is_uc_minus: bool = False
-    loses_pat_bit: bool = False
-
-    @property
-    def follows(self) -> Follows:
-        """What stays with the guest when the layout changes."""
-        return self.behaviour.follows
-
-    def encode(self, wanted: MemoryType, host: PatLayout) -> int:
-        """The PAT index that this guest uses for a type under the host's layout.
-
-        A kernel that reads the MSR takes the lowest index of the type; where the
-        layout lacks the type, its built-in default stays.
-
-        Source: linux, init_cache_modes() and __cachemode2pte_tbl.
-        """
-        asked = MemoryType.UC_MINUS if self.wc_is_uc_minus and wanted is MemoryType.WC else wanted
-        found = host.index_of(asked) if self.follows is Follows.TYPE else None
-        return dict(self.indices)[asked] if found is None else found
-
-    def dies_under(self, host: PatLayout) -> bool:
-        """Whether the kernel stops at boot: one that reads the MSR insists on WB in entry 0.
-
-        Source: linux, update_cache_mode_entry(), BUG_ON().
-        """
-        return self.follows is Follows.TYPE and host.entries[0] is not MemoryType.WB
-
-    def as_data(self) -> list[object]:
-        """The profile as plain data, for digests."""
-        return [
-            self.behaviour.key,
-            [wanted.word for wanted in self.wants],
-            [[wanted.word, index] for wanted, index in self.indices],
-            self.wc_is_uc_minus,
-            self.loses_pat_bit,
-        ]
-
-
-def parse_types(words: str) -> tuple[MemoryType, ...]:
-    """The types of a row of a table, as in `WB WC UC- UC`."""
-    return tuple(BY_WORD[word] for word in words.split())
-
-
-def make_profile(label: str, behaviour: Behaviour, wants: str, **more: bool) -> Profile:
-    """A profile with the indices of its behaviour."""
-    return Profile(
-        label=label,
-        behaviour=behaviour,
-        wants=parse_types(wants),
-        indices=tuple(behaviour.indices.items()),
-        wc_is_uc_minus=more.get("wc_is_uc_minus", False),
-        loses_pat_bit=more.get("loses_pat_bit", False),
-    )
+    return BitLoss(loses=None, known=row.known)
 
 
 def tables_as_data() -> object:
     """The tables of this module as plain data, for the digest of the rules."""
     return {
         "behaviours": [
-            [row.key, row.follows.value, [[wanted.word, index] for wanted, index in row.indices.items()]]
+            [
+                row.key,
+                row.follows.value,
+                [[wanted.word, index] for wanted, index in row.indices.items()],
+                row.maps_ram_uc,
+                row.is_free,
+            ]
             for row in BEHAVIOURS
         ],
         "linux": [[row.first, row.last, row.dom0.key, row.driver_domain.key, row.wants.split()] for row in LINUX_ROWS],
-        "loss": [[list(series), *patches] for series, patches in LOSS_ROWS.items()],
+        "loss": [[list(row.first), list(row.last), row.without, row.fixed] for row in LOSS_ROWS],
         "wants": [XENLINUX_WANTS, SUSE_WANTS],
+        "ports": PORT_SERIES,
+        "series": [
+            list(series)
+            for series in (
+                *TRANSLATING_TREES,
+                UNKNOWN_SINCE,
+                NEWEST_SERIES,
+                INSISTS_ON_WB_SINCE,
+                NOPAT_FALLS_BACK_BEFORE,
+                PAT_ENABLED_ASKED_SINCE,
+                PAT_ENABLED_FALSE_BEFORE,
+            )
+        ],
     }

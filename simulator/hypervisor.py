@@ -15,7 +15,8 @@ LAST_RELEASE = (4, 22)
 _LAST_OF_3 = 4
 
 _RELEASE = re.compile(
-    r"(?:xen[ -]?)?v?([0-9]{1,3})\.([0-9]{1,3})(?:\.[0-9]{1,3}|\.)?(?:[-+ ].{0,80})?", re.IGNORECASE | re.ASCII
+    r"(?:xen[ -]?)?v?(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?:\.[0-9]{1,3}|\.)?(?:[-+ ].{0,80})?",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -48,8 +49,9 @@ PAGE_FLAGS = (
     ("_PAGE_WP", MemoryType.WP, PteCacheBits(pat=True, pcd=False, pwt=True)),
 )
 
-#: The entries that the public header documents; it calls PA6 and PA7 reserved.
+#: The entries that the public header documents; it calls PA6 and PA7 reserved. In 4.2 and 4.3 its columns were wrong.
 PUBLIC_HEADER_SINCE = (4, 2)
+PUBLIC_HEADER_RIGHT_SINCE = (4, 4)
 PUBLIC_HEADER_ENTRIES = XEN_LAYOUT.entries[:6]
 RESERVED_ENTRIES = (6, 7)
 
@@ -87,6 +89,11 @@ class XenModel:
     def documents_layout(self) -> bool:
         """Whether the public header prints the layout (4.2 and later)."""
         return self.series >= PUBLIC_HEADER_SINCE
+
+    @property
+    def documents_it_right(self) -> bool:
+        """Whether that table's columns are right (4.4 and later)."""
+        return self.series >= PUBLIC_HEADER_RIGHT_SINCE
 
     @property
     def asserts_layout(self) -> bool:

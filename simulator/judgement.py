@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from simulator.consequence import CONTEXTS, judge_in_context
-from simulator.facts import Possibilities
 from simulator.finding import Outcome, Verdict, worst
-from simulator.guest import Follows, Profile
+from simulator.guest import Follows
+from simulator.hazard import Hazard
+from simulator.hazards import hazards_under
 from simulator.memory_type import MemoryType
 from simulator.pat import PatLayout
+from simulator.profile import Profile
 from simulator.scenario import GuestClass, Platform
 
 
@@ -19,6 +21,7 @@ class Mapped:
     index: int
     got: MemoryType
     outcomes: tuple[Outcome, ...]
+    prefers_ram: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -27,8 +30,9 @@ class Mapped:
 
     @property
     def worst_outcome(self) -> Outcome:
-        """The first of the worst outcomes."""
-        return max(self.outcomes, key=lambda outcome: outcome.verdict)
+        """The first of the worst outcomes; the one in RAM where RAM is what counts."""
+        ram_first = self.prefers_ram or self.wanted is MemoryType.WB
+        return max(self.outcomes, key=lambda outcome: (outcome.verdict, ram_first and outcome.is_ram))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,76 +43,193 @@ class Want:
     lost: Mapped | None
 
     @property
+    def worst_mapped(self) -> Mapped:
+        """The worse of both; as encoded where they are equal."""
+        if self.lost is not None and self.lost.verdict > self.encoded.verdict:
+            return self.lost
+        return self.encoded
+
+    @property
     def verdict(self) -> Verdict:
         """The worst of both."""
-        return worst(mapped.verdict for mapped in (self.encoded, self.lost) if mapped is not None)
+        return self.worst_mapped.verdict
+
+    @property
+    def assumptions(self) -> set[str]:
+        """What a person must vouch for, as encoded and where the PAT bit was lost."""
+        both = [mapped for mapped in (self.encoded, self.lost) if mapped is not None]
+        return {mapped.worst_outcome.assumption or "" for mapped in both if mapped.verdict is Verdict.CONDITIONAL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One possible behaviour of a class under a layout.
+
+    `wants` is the guest started anew; `kept` is the guest started under the layout
+    that is replaced and restored under this one, None where that cannot matter.
+    """
+
+    profile: Profile
+    wants: tuple[Want, ...]
+    kept: tuple[Want, ...] | None
+    hazards: tuple[Hazard, ...]
+
+    @property
+    def fresh(self) -> Verdict:
+        """The verdict on the guest started anew."""
+        found = [want.verdict for want in self.wants] + [hazard.verdict for hazard in self.hazards]
+        return worst(found)
+
+    @property
+    def resumed(self) -> Verdict | None:
+        """The verdict on the guest restored."""
+        return None if self.kept is None else worst(want.verdict for want in self.kept)
+
+    @property
+    def cannot_boot(self) -> bool:
+        """Whether nothing else matters: the kernel cannot boot in this mode."""
+        return any(hazard.rule == "EVI010" and hazard.verdict is Verdict.INCOMPATIBLE for hazard in self.hazards)
+
+    @property
+    def worst(self) -> Verdict:
+        """The worse of both."""
+        return worst((self.fresh, self.resumed or Verdict.COMPATIBLE))
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What must be equal for two behaviours to be one answer: both verdicts, and what they rest on."""
+        is_conditional = self.worst is Verdict.CONDITIONAL
+        texts = {hazard.assumption or "" for hazard in self.hazards}
+        for want in (*self.wants, *(self.kept or ())):
+            texts |= want.assumptions
+        return self.fresh, self.resumed, frozenset(texts - {""}) if is_conditional else None
+
+    @property
+    def words(self) -> str:
+        """The verdicts as the end of a sentence."""
+        is_same = self.resumed is None or self.resumed is self.fresh
+        return (
+            self.fresh.word
+            if is_same or self.resumed is None
+            else f"{self.fresh.word}, {self.resumed.word} once restored"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassJudgement:
-    """A class under a layout. `profile` is None where what is unknown decides."""
+    """A class under a layout: every case, and the one that speaks for all; None where what is unknown decides."""
 
     guest_class: GuestClass
-    profile: Profile | None
-    wants: tuple[Want, ...]
-    verdict: Verdict
+    cases: tuple[Case, ...]
+    chosen: Case | None
+
+    @property
+    def profile(self) -> Profile | None:
+        """The behaviour that speaks for all."""
+        return None if self.chosen is None else self.chosen.profile
+
+    @property
+    def wants(self) -> tuple[Want, ...]:
+        """What each type turns into, where that is decided."""
+        return () if self.chosen is None else self.chosen.wants
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the guests started anew."""
+        return Verdict.INDETERMINATE if self.chosen is None else self.chosen.fresh
+
+    @property
+    def resumed(self) -> Verdict | None:
+        """The verdict on the guests restored; None where that cannot matter."""
+        if self.chosen is not None:
+            return self.chosen.resumed
+        return Verdict.INDETERMINATE if self.may_resume else None
+
+    @property
+    def may_resume(self) -> bool:
+        """Whether a restore matters in any case."""
+        return any(case.kept is not None for case in self.cases)
 
 
-def map_type(platform: Platform, layout: PatLayout, wanted: MemoryType, index: int) -> Mapped:
-    """What a mapping that wants a type gets by one index, in every context."""
+def map_type(
+    platform: Platform,
+    layout: PatLayout,
+    profile: Profile,
+    wanted: MemoryType,
+    index: int,
+    *,
+    prefers_ram: bool = False,
+) -> Mapped:
+    """What a mapping that wants a type gets by one index, in every context in which this guest makes one.
+
+    Source: linux, reserve_ram_pages_type(): RAM is never mapped UC.
+    """
     got = layout.entries[index]
+    everywhere = wanted is not MemoryType.UC or profile.behaviour.maps_ram_uc
     outcomes = tuple(
         judge_in_context(
             wanted, got, context, host=layout, vendor=platform.vendor, corrects_mmio=platform.xen.corrects_mmio
         )
         for context in CONTEXTS
+        if everywhere or context.is_mmio
     )
-    return Mapped(wanted=wanted, index=index, got=got, outcomes=outcomes)
+    return Mapped(wanted=wanted, index=index, got=got, outcomes=outcomes, prefers_ram=prefers_ram)
 
 
-def judge_profile(
+def _judge_wants(
     platform: Platform, layout: PatLayout, profile: Profile, *, booted_under: PatLayout | None = None
 ) -> tuple[Want, ...]:
     """What each type that a profile wants turns into.
 
     Where the guest booted under another layout and goes on under this one, its
     page-table flags are carried over as they are, and so are the tables that the
-    kernel built at boot.
+    kernel built at boot. A mapped BAR stops the save: RAM is what counts then.
 
     Source: xen, xg_sr_save_x86_pv.c.
     """
     wants = []
+    prefers_ram = booted_under is not None
     for wanted in profile.wants:
         index = profile.encode(wanted, booted_under or layout)
-        is_at_risk = profile.loses_pat_bit and index >= 4
-        lost = map_type(platform, layout, wanted, index - 4) if is_at_risk else None
-        wants.append(Want(encoded=map_type(platform, layout, wanted, index), lost=lost))
+        encoded = map_type(platform, layout, profile, wanted, index, prefers_ram=prefers_ram)
+        lost = None
+        if profile.loses_pat_bit and index >= 4:
+            lost = map_type(platform, layout, profile, wanted, index - 4, prefers_ram=prefers_ram)
+        wants.append(Want(encoded=encoded, lost=lost))
     return tuple(wants)
 
 
-def profile_verdict(platform: Platform, layout: PatLayout, profile: Profile) -> Verdict:
-    """The verdict on one profile: incompatible where its kernel stops at boot."""
-    if profile.dies_under(layout):
-        return Verdict.INCOMPATIBLE
-    return worst(want.verdict for want in judge_profile(platform, layout, profile))
-
-
-def judge_class(platform: Platform, layout: PatLayout, one: GuestClass) -> ClassJudgement:
-    """A class under a layout: decided if every behaviour that is possible has the same verdict."""
-    found: Possibilities = one.possibilities
-    verdicts = {profile_verdict(platform, layout, profile) for profile in found.profiles}
-    is_decided = len(verdicts) == 1 and not found.is_open and not one.conflict
-    profile = found.profiles[0] if is_decided else None
-    verdict = verdicts.pop() if is_decided else Verdict.INDETERMINATE
-    return ClassJudgement(
-        guest_class=one,
+def _judge_case(platform: Platform, layout: PatLayout, profile: Profile, replaced: PatLayout | None) -> Case:
+    kept = None
+    if replaced is not None and _can_resume(profile, replaced):
+        kept = _judge_wants(platform, layout, profile, booted_under=replaced)
+    return Case(
         profile=profile,
-        wants=judge_profile(platform, layout, profile) if profile is not None else (),
-        verdict=worst((verdict, Verdict.INCOMPATIBLE if one.boot_problem else Verdict.COMPATIBLE)),
+        wants=_judge_wants(platform, layout, profile),
+        kept=kept,
+        hazards=hazards_under(platform, layout, profile),
     )
 
 
-def can_resume(one: GuestClass, profile: Profile) -> bool:
-    """Whether a saved guest of this class carries cache bits that a layout gives meaning to."""
-    sets_bits = any(index for _, index in profile.indices)
-    return one.facts.is_resumable and profile.follows is not Follows.OWN and sets_bits
+def _can_resume(profile: Profile, host: PatLayout) -> bool:
+    """Whether the guest, saved, carries cache bits that a layout gives meaning to."""
+    if not profile.is_resumable or profile.follows is Follows.OWN:
+        return False
+    return any(profile.encode(wanted, host) for wanted in profile.wants)
+
+
+def judge_class(
+    platform: Platform, layout: PatLayout, one: GuestClass, *, replaced: PatLayout | None = None
+) -> ClassJudgement:
+    """A class under a layout, decided over every behaviour that is possible.
+
+    Decided if all have the same verdicts, started anew and restored, on the same
+    assumptions; or if none is worse than degraded: then the worst speaks for all.
+    """
+    cases = tuple(_judge_case(platform, layout, profile, replaced) for profile in one.possibilities.profiles)
+    is_open = one.possibilities.is_open and not all(case.cannot_boot for case in cases)
+    is_one_answer = len({case.signature for case in cases}) == 1
+    is_harmless = max(case.worst for case in cases) <= Verdict.DEGRADED
+    is_decided = not is_open and (is_one_answer or is_harmless)
+    chosen = max(cases, key=lambda case: case.worst) if is_decided else None
+    return ClassJudgement(guest_class=one, cases=cases, chosen=chosen)

@@ -40,6 +40,11 @@ class PteCacheBits:
         names = (("PAT", self.pat), ("PCD", self.pcd), ("PWT", self.pwt))
         return "+".join(name for name, is_set in names if is_set) or "0"
 
+    @property
+    def spoken(self) -> str:
+        """The bits as a sentence names them."""
+        return self.words if self.pat_index else "no cache bits"
+
     def as_data(self) -> dict[str, int]:
         """The bits as JSON-able data, 0 or 1 each."""
         return {"pat": int(self.pat), "pcd": int(self.pcd), "pwt": int(self.pwt)}
@@ -134,7 +139,8 @@ NAMED_LAYOUTS = (
     _named("freebsd", "FreeBSD", "                  WB  WT  UC- UC  WB  WP  WC  UC", citations.FREEBSD_PAT),
 )
 
-#: The value that Xen has written since 3.2 and never changed.
+#: What the processor starts with, and what Xen has written since 3.2 and never changed.
+POWER_ON = NAMED_LAYOUTS[0].layout
 XEN_LAYOUT = NAMED_LAYOUTS[1].layout
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from simulator.analysis import Review
 from simulator.finding import Verdict, worst
 from simulator.guest import Follows
-from simulator.judgement import ClassJudgement
 from simulator.memory_type import MemoryType
 from simulator.pat import ENTRY_COUNT, PteCacheBits
 from simulator.rules import View
@@ -16,32 +15,43 @@ Data = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reliance:
-    """One class that reaches one entry for one type."""
+    """One class that reaches one entry for one type, in one of its possible cases."""
 
     index: int
     guest_class: str
+    case: int
     members: tuple[str, ...]
     wanted: MemoryType
     how: str
     verdict: Verdict
 
+    @property
+    def key(self) -> tuple[str, MemoryType, str]:
+        """Who relies, for what, and how: one line of an entry."""
+        return self.guest_class, self.wanted, self.how
+
+    @property
+    def user(self) -> tuple[str, int, MemoryType]:
+        """Whose wire it is."""
+        return self.guest_class, self.case, self.wanted
+
 
 def _reliances(view: View) -> Iterator[Reliance]:
+    """Who reaches which entry, in every case that is possible."""
     for judged in view.judged:
-        for want in judged.wants:
-            yield Reliance(
-                index=want.encoded.index,
-                guest_class=judged.guest_class.key,
-                members=tuple(judged.guest_class.members),
-                wanted=want.encoded.wanted,
-                how=_how(judged),
-                verdict=want.verdict,
-            )
-
-
-def _how(judged: ClassJudgement) -> str:
-    follows_type = judged.profile is not None and judged.profile.follows is Follows.TYPE
-    return "type" if follows_type else "index"
+        for number, case in enumerate(judged.cases):
+            for want in case.wants:
+                wanted = want.encoded.wanted
+                is_open = judged.chosen is None and want.verdict > Verdict.DEGRADED
+                yield Reliance(
+                    index=want.encoded.index,
+                    guest_class=judged.guest_class.key,
+                    case=number,
+                    members=tuple(judged.guest_class.members),
+                    wanted=wanted,
+                    how="type" if case.profile.how(wanted) is Follows.TYPE else "index",
+                    verdict=Verdict.INDETERMINATE if is_open else want.verdict,
+                )
 
 
 def draw_entries(one: Review) -> list[Data]:
@@ -73,21 +83,20 @@ def _entry(one: Review, index: int, before: list[Reliance], after: list[Reliance
 
 
 def _relied_on(index: int, before: list[Reliance], after: list[Reliance]) -> list[Data]:
-    moments: dict[tuple[str, MemoryType], list[str]] = {}
-    users: dict[tuple[str, MemoryType], Reliance] = {}
+    moments: dict[tuple[str, MemoryType, str], set[str]] = {}
+    users: dict[tuple[str, MemoryType, str], Reliance] = {}
     for moment, reliances in (("before", before), ("after", after)):
         for reliance in reliances:
             if reliance.index == index:
-                key = (reliance.guest_class, reliance.wanted)
-                users[key] = reliance
-                moments.setdefault(key, []).append(moment)
+                users[reliance.key] = reliance
+                moments.setdefault(reliance.key, set()).add(moment)
     return [
         {
             "class": users[key].guest_class,
             "members": list(users[key].members),
             "wants": users[key].wanted.word,
             "how": users[key].how,
-            "when": "both" if len(moments[key]) > 1 else moments[key][0],
+            "when": "both" if len(moments[key]) > 1 else min(moments[key]),
         }
         for key in sorted(users)
     ]
@@ -100,10 +109,10 @@ def draw_wires(one: Review) -> list[Data]:
     """
     if one.before is None:
         return []
-    old = {(user.guest_class, user.wanted): user for user in _reliances(one.before)}
+    old = {user.user: user for user in _reliances(one.before)}
     wires: dict[tuple[int, int, MemoryType, str], bool] = {}
     for user in _reliances(one.after):
-        start = old.get((user.guest_class, user.wanted), user).index
+        start = old[user.user].index
         key = (start, user.index, user.wanted, user.how)
         wires[key] = wires.get(key, True) and user.verdict <= Verdict.DEGRADED
     asked = {index for start, end, _, _ in wires for index in (start, end)}

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from simulator.analysis import Review, coverage_of, in_order, review, verdict_of
 from simulator.catalogue import ENGINE_VERSION, rules_digest
 from simulator.finding import Verdict, worst
-from simulator.judgement import ClassJudgement, can_resume, judge_profile
+from simulator.headline import fit
+from simulator.judgement import ClassJudgement
 from simulator.memory_type import MemoryType
 from simulator.pat import PatLayout, name_of
 from simulator.picture import draw_entries, draw_wires
@@ -27,13 +28,14 @@ def analyse(data: object) -> Data:
     findings = in_order(reviews)
     titles = {rule.id: rule.title for rule in RULES}
     verdict = verdict_of(findings)
-    worst_message = findings[0].finding.message if verdict is not Verdict.COMPATIBLE else ""
     return {
         "schema": SCHEMA,
         "engine": {"version": ENGINE_VERSION, "rules_digest": rules_digest()},
         "kind": scenario.kind,
         "verdict": verdict.word,
-        "sentence": worst_message or _good_sentence(scenario, reviews),
+        "sentence": _good_sentence(scenario, reviews)
+        if verdict is Verdict.COMPATIBLE
+        else fit(findings[0].finding.headline, findings[0].finding.who),
         "tally": {
             "before": _tally(scenario, reviews, "before") if scenario.kind == "layout" else None,
             "after": _tally(scenario, reviews, "after"),
@@ -51,8 +53,9 @@ def _good_sentence(scenario: Scenario, reviews: Sequence[Review]) -> str:
     guests = len({name for one in reviews for judged in one.after.judged for name in judged.guest_class.members})
     what = "the proposed layout" if scenario.kind == "layout" else "the layout in force"
     who = f"all {guests} guests" if guests > 1 else "the guest" if guests else "Xen itself"
-    platforms = ", ".join(f"{one.platform.name} ({one.platform.xen.title})" for one in reviews)
-    return f"Every rule that applies holds: {what} is safe for {who} on {platforms}."
+    named = [one for one in reviews if one.platform.proposed is not None or one.after.judged]
+    platforms = ", ".join(f"{one.platform.name} ({one.platform.xen.title})" for one in named)
+    return fit(f"Every rule that applies holds: {what} is safe for {who} on {{who}}", platforms)
 
 
 def _tally(scenario: Scenario, reviews: Sequence[Review], moment: str) -> Data:
@@ -101,7 +104,7 @@ def _class(one: Review, number: int) -> Data:
         "wants": [_want(before, after, wanted, one) for wanted in ([] if profile is None else profile.wants)],
         "before": None if before is None else before.verdict.word,
         "after": after.verdict.word,
-        "resumed": _resumed(one, after),
+        "resumed": None if after.resumed is None else after.resumed.word,
         "change": None if before is None else _change(before.verdict, after.verdict),
     }
 
@@ -124,15 +127,6 @@ def _want(before: ClassJudgement | None, after: ClassJudgement, wanted: MemoryTy
         "after": place(one.after.layout),
         "verdict": verdict.word,
     }
-
-
-def _resumed(one: Review, after: ClassJudgement) -> str | None:
-    """The verdict on a guest that boots under the old layout and goes on under the new one."""
-    profile = after.profile
-    if one.before is None or profile is None or not can_resume(after.guest_class, profile):
-        return None
-    wants = judge_profile(one.platform, one.after.layout, profile, booted_under=one.before.layout)
-    return worst(want.verdict for want in wants).word
 
 
 _BROKEN = (Verdict.INCOMPATIBLE, Verdict.INDETERMINATE)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from simulator.canonical import digest
 from simulator.effective import Vendor
-from simulator.facts import GuestFacts, Possibilities, boot_problem, possibilities_of, read_facts, release_conflict
+from simulator.facts import GuestFacts, read_facts
 from simulator.hypervisor import XenModel, parse_release
 from simulator.inputs.layout import read_layout
 from simulator.inputs.record import Record
 from simulator.pat import PatLayout, name_of
+from simulator.possibilities import Possibilities, possibilities_of
 from simulator.problem import refuse
 
 KINDS = ("layout", "guest")
@@ -59,8 +60,6 @@ class GuestClass:
     platform: str
     facts: GuestFacts
     possibilities: Possibilities
-    boot_problem: str
-    conflict: str
     members: list[str] = field(default_factory=list)
     systems: dict[str, tuple[int, ...]] = field(default_factory=dict)
     has_config: bool = False  # whether a .config was sent for any member
@@ -75,7 +74,21 @@ class GuestClass:
     @property
     def subject(self) -> str:
         """Who it is, to begin a sentence with: the one member or how many, and the title."""
-        return f"{self.members[0] if len(self.members) == 1 else f'{len(self.members)} guests'} ({self.title})"
+        return f"{self.name} ({self.title})"
+
+    @property
+    def name(self) -> str:
+        """The one member, or how many."""
+        return self.members[0] if len(self.members) == 1 else f"{len(self.members)} guests"
+
+    @property
+    def who(self) -> str:
+        """Who it is, to begin a headline with: `Linux 5.15 (sys-gpu)`, or the name where that says all."""
+        is_known = self.facts.family not in (None, "stated") and self.facts.release is not None
+        if not is_known or len(self.systems) > 1:
+            return self.name
+        system = next(iter(self.systems))
+        return f"{system} ({self.name})" if len(self.members) == 1 else f"{self.name} ({system})"
 
     @property
     def ending(self) -> str:
@@ -137,26 +150,8 @@ def classes_on(platform: Platform, guests: Sequence[PlacedGuest]) -> list[GuestC
 
 def _class_of(platform: Platform, facts: GuestFacts) -> GuestClass:
     found = possibilities_of(facts)
-    problem, conflict = boot_problem(facts), release_conflict(facts)
-    profile = [
-        platform.name,
-        kind_of(facts),
-        facts.family,
-        [one.as_data() for one in found.profiles],
-        list(found.missing),
-        found.gap,
-        found.is_open,
-        problem,
-        conflict,
-    ]
-    return GuestClass(
-        key="c-" + digest("class", profile)[:8],
-        platform=platform.name,
-        facts=facts,
-        possibilities=found,
-        boot_problem=problem,
-        conflict=conflict,
-    )
+    profile = [platform.name, kind_of(facts), facts.family, found.as_data()]
+    return GuestClass(key="c-" + digest("class", profile)[:8], platform=platform.name, facts=facts, possibilities=found)
 
 
 def read_scenario(data: object) -> Scenario:
@@ -237,6 +232,10 @@ def _read_guests(record: Record, names: set[str]) -> list[PlacedGuest]:
         if unknown:
             raise refuse(
                 "unknown_platform", f"{ascii(unknown[0])[:80]} is not among the platforms", field=one.at("platforms")
+            )
+        if not on:
+            raise refuse(
+                "missing", f"{facts.name!a} is on no platform, so nothing can judge it", field=one.at("platforms")
             )
         guests[facts.name] = PlacedGuest(facts=facts, platforms=tuple(sorted({str(name) for name in on})))
     return list(guests.values())

@@ -52,6 +52,8 @@ def _read_stated(record: Record, by: str) -> dict[str, dict[str, object]]:
         "cmdline": record.optional_text("cmdline", limit=COMMAND_LINE_LIMIT),
         "encodings": _read_encodings(record),
     }
+    if (values["mode"], values["role"]) == ("hvm", "dom0"):
+        raise refuse("impossible", "no dom0 runs in mode hvm: it is pv or pvh", field=record.at("role"))
     return {key: _fact(value, "stated", by=by) for key, value in values.items() if value is not None}
 
 
@@ -105,8 +107,7 @@ def _is_better(header: KernelRelease, stated: dict[str, object] | None) -> bool:
     """Whether the header's release is to be used: none is stated, or the header says more of the same one."""
     if stated is None:
         return True
-    release = parse_release(str(stated["value"]))
-    return release.agrees_with(header) and release.patch is None and header.patch is not None
+    return parse_release(str(stated["value"])).says_less_than(header)
 
 
 __all__ = ["FAMILIES", "InvalidInput", "Problem", "check_text", "read_guest"]

@@ -34,12 +34,20 @@ SYMBOLS = frozenset(
     }
 )
 
-_HEADER = re.compile(r"# Linux(?:/\S+ (\S+) Kernel Configuration| kernel version: (\S+))\s*", re.ASCII)
+#: What kconfig takes: all symbols above are switches but these.
+_SWITCH_VALUE = re.compile("[yn]")
+_VALUES = {
+    "CONFIG_LOCALVERSION": re.compile(r'"(?:[^"\\]|\\.)*"', re.ASCII),
+    "CONFIG_XEN_PCIDEV_FRONTEND": re.compile("[ymn]"),
+}
+_ARCHITECTURES = ("x86", "x86_64", "i386")
+
+_HEADER = re.compile(r"# Linux(?:/(\S+) (\S+) Kernel Configuration| kernel version: (\S+))\s*", re.ASCII)
+_CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7}) .*|={7}")
 _SYMBOL = re.compile(r"CONFIG_[A-Za-z0-9_]+", re.ASCII)
-_VALUE = re.compile(r'y|m|n|-?[0-9]+|0[xX][0-9a-fA-F]+|"(?:[^"\\]|\\.)*"', re.ASCII)
 _UNSET = " is not set"
 # The lines that most of a .config is made of; all others are looked at with more care.
-_PLAIN = re.compile(r"(CONFIG_[A-Z0-9_]+)=(y|m|[1-9][0-9]{0,9})|# (CONFIG_[A-Z0-9_]+) is not set", re.ASCII)
+_PLAIN = re.compile(r"(CONFIG_[A-Z0-9_]+)=y|# (CONFIG_[A-Z0-9_]+) is not set", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +103,7 @@ def read_config(text: str, *, source: str) -> KernelConfig:
         if plain is None:
             _read_line(config, line.rstrip(), number)
         else:
-            config.set(plain[1] or plain[3], plain[2] or "n", number)
+            config.set(plain[1] or plain[2], "y" if plain[1] else "n", number)
     if not config.seen:
         raise _refused(source, "no_config", "holds no CONFIG_ line; send the kernel's .config as text", line=1)
     if config.notes_dropped:
@@ -138,6 +146,9 @@ def _read_line(config: KernelConfig, line: str, number: int) -> None:
             config.note(f"no setting that kconfig writes: {line[:60]!a}", number)
     elif line.startswith("# Linux"):
         _read_header(config, line, number)
+    elif _CONFLICT.fullmatch(line):
+        message = "a mark of an unresolved merge: which of the two sides is meant?"
+        raise _refused(config.source, "merge_conflict", message, line=number)
     elif line and not line.startswith("#"):
         config.note(f"no setting and no comment: {line[:60]!a}", number)
 
@@ -147,22 +158,28 @@ def _read_setting(config: KernelConfig, line: str, number: int) -> None:
     if not equals or not _SYMBOL.fullmatch(symbol):
         config.note(f"no setting that kconfig writes: {line[:60]!a}", number)
         return
+    is_kept = symbol not in SYMBOLS or _VALUES.get(symbol, _SWITCH_VALUE).fullmatch(value)
     if value == "n":
         config.note(f"{symbol}=n is read as `# {symbol} is not set`", number)
-    elif symbol in SYMBOLS and not _VALUE.fullmatch(value):
-        config.note(f"{symbol} has a value that kconfig does not write: {value[:60]!a}", number)
-    config.set(symbol, value[:200], number)
+    if is_kept:
+        config.set(symbol, value[:200], number)
+    else:
+        config.seen.setdefault(symbol, number)
+        config.note(f"{symbol} has a value that kconfig drops: {value[:60]!a}; the line is left out", number)
 
 
 def _read_header(config: KernelConfig, line: str, number: int) -> None:
     match = _HEADER.fullmatch(line)
     if match is None:
         return
+    if match[1] is not None and match[1] not in _ARCHITECTURES:
+        message = f"a .config for {match[1][:20]!a}; IA32_PAT is a register of x86"
+        raise _refused(config.source, "architecture", message, line=number)
     if config.release is not None:
         config.note("a second header line with a release; the first one counts", number)
         return
     try:
-        config.release = parse_release(match[1] or match[2])
+        config.release = parse_release(match[2] or match[3])
         config.release_line = number
     except InvalidInput:
         config.note(f"the header states no kernel release: {line[:60]!a}", number)

@@ -7,20 +7,26 @@ from simulator.problem import refuse
 
 _RELEASE = re.compile(
     r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?(?:-rc([0-9]{1,3}))?"
-    r"(?:[-+_~ ].*|\.[A-Za-z].*)?",
+    r"((?:[-+_~ ].*|\.[A-Za-z].*)?)",
     re.ASCII,
 )
 _OLD_MAJOR = 2
+#: The last series of each major number that has ended, as 6.19.
+LAST_MINORS = {2: 6, 3: 19, 4: 20, 5: 19, 6: 19}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelRelease:
-    """A release in its parts: series 2.6.32 or 6.12, patch 27 or 117, candidate 1 of -rc1."""
+    """A release in its parts: series 2.6.32 or 6.12, patch 27 or 117, candidate 1 of -rc1.
+
+    A distribution counts its own builds and hides the patch, as in `6.1.0-56-amd64`.
+    """
 
     text: str
     series: tuple[int, ...]
     patch: int | None
     candidate: int | None
+    hides_patch: bool = False
 
     @property
     def series_text(self) -> str:
@@ -33,11 +39,15 @@ class KernelRelease:
         candidates = {self.candidate, other.candidate} - {None}
         return self.series == other.series and len(patches) < 2 and len(candidates) < 2
 
+    def says_less_than(self, other: "KernelRelease") -> bool:
+        """Whether the other may be the same kernel and knows the patch that this one does not."""
+        return self.agrees_with(other) and self.patch is None and other.patch is not None
+
 
 def parse_release(text: str, *, field: str = "release") -> KernelRelease:
     """The release that a text states, as in `6.12.117+deb12-amd64`, `2.6.32.27` or `6.0-rc1`.
 
-    Raises InvalidInput for other text.
+    Raises InvalidInput for other text and for a series that never was, as 3.20.
     """
     match = _RELEASE.fullmatch(text)
     if match is None:
@@ -46,13 +56,24 @@ def parse_release(text: str, *, field: str = "release") -> KernelRelease:
             f"{text[:60]!a} is no kernel release; write it as `uname -r` prints it, as in 6.12.117",
             field=field,
         )
-    major, minor, third, fourth, candidate = (None if part is None else int(part) for part in match.groups())
+    major, minor, third, fourth, candidate = (None if part is None else int(part) for part in match.groups()[:5])
     assert major is not None  # the pattern makes them
     assert minor is not None
+    last = LAST_MINORS.get(major, minor)
+    if minor > last:
+        message = f"there never was a Linux {major}.{minor}: the last {major}.x is {major}.{last}"
+        raise refuse("kernel_release", message, field=field)
     is_old = major == _OLD_MAJOR
     series: tuple[int, ...] = (major, minor, third or 0) if is_old else (major, minor)
     patch = fourth if is_old else third
-    return KernelRelease(text=text, series=series, patch=patch, candidate=candidate)
+    hides_patch = bool(match[6]) and candidate is None and not patch
+    return KernelRelease(
+        text=text,
+        series=series,
+        patch=None if hides_patch else patch,
+        candidate=candidate,
+        hides_patch=hides_patch,
+    )
 
 
 def parse_series(text: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from simulator.memory_type import BY_WORD
-from simulator.pat import ENTRY_COUNT, InvalidPatLayout, PatLayout
+from simulator.pat import ENTRY_COUNT, POWER_ON, InvalidPatLayout, PatLayout
 from simulator.problem import InvalidInput, refuse
 
 SIZE_LIMIT = 4096
@@ -90,8 +90,7 @@ def _read_log(text: str) -> ReadLayout:
         if match := _CONFIGURATION.search(line):
             found.setdefault(_of_words(match[1]), "")
         elif match := _ENABLED.search(line):
-            note = f"taken from the new value of the line; the old one was 0x{match[1].lower()}"
-            found.setdefault(_of_hex(match[2]), note)
+            found.setdefault(*_of_old_and_new(_of_hex(match[1]), _of_hex(match[2])))
     if not found:
         raise InvalidPatLayout(
             "the boot-log line holds no eight memory types; paste it whole, as the kernel printed it"
@@ -101,6 +100,19 @@ def _read_log(text: str) -> ReadLayout:
         raise InvalidPatLayout(f"the boot log states different layouts: {stated}; paste the line that counts")
     layout, note = next(iter(found.items()))
     return ReadLayout(layout=layout, written_as="boot log", note=note)
+
+
+def _of_old_and_new(old: PatLayout, new: PatLayout) -> tuple[PatLayout, str]:
+    """The layout of a line with two values, and a note.
+
+    Under Xen the kernel's write is ignored: then the old value is still in force.
+    """
+    if old in (new, POWER_ON):
+        return new, f"taken from the new value of the line; the old one was {old.hex}"
+    raise InvalidPatLayout(
+        f"the line holds two layouts, old {old.hex} and new {new.hex}: under Xen the write of the new one is ignored; "
+        "give the one that is meant"
+    )
 
 
 __all__ = ["InvalidInput", "ReadLayout", "read_layout"]

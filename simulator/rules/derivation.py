@@ -1,13 +1,13 @@
 """From what is known to what follows: the steps of a finding about an encoding."""
 
 from simulator import citations
-from simulator.consequence import CONTEXTS, PAIR_CITATIONS, Context, is_corrected
+from simulator.consequence import CONTEXTS, Context, is_corrected, pair_citations
 from simulator.effective import TABLE_CITATIONS, effective_type
 from simulator.finding import Step
 from simulator.guest import Follows
 from simulator.judgement import ClassJudgement, Mapped
 from simulator.memory_type import MemoryType
-from simulator.pat import PatLayout, PteCacheBits
+from simulator.pat import XEN_LAYOUT, PatLayout, PteCacheBits
 from simulator.rules.rule import View
 
 
@@ -40,13 +40,17 @@ def _premise(judged: ClassJudgement, mapped: Mapped, host: PatLayout) -> Step:
     profile = judged.profile
     assert profile is not None  # wants exist for decided classes alone
     why = f"{judged.guest_class.title}: {profile.behaviour.title}"
-    if profile.wc_is_uc_minus and mapped.wanted is MemoryType.WC:
-        why += "; without PAT support it asks for UC- in place of WC"
+    if mapped.wanted in dict(profile.stated):
+        why += "; these bits are stated"
+    elif profile.without_pat and mapped.wanted is MemoryType.WC:
+        why += f"; without PAT support ({profile.without_pat}) it asks for UC- in place of WC"
     elif profile.follows is Follows.TYPE and host.index_of(mapped.wanted) is None:
         why += f"; no entry holds {mapped.wanted.word}, so its built-in default stays"
-    others = len(judged.guest_class.possibilities.profiles) - 1
+    others = len(judged.cases) - 1
     if others:
-        why += f"; {others} more of its possible behaviours lead to the same verdict"
+        is_same = len({case.signature for case in judged.cases}) == 1
+        leads = "lead to the same verdict" if is_same else "lead to a verdict no worse"
+        why += f"; {others} more of its possible behaviours {leads}"
     return Step(
         kind="premise",
         label="Premise",
@@ -95,7 +99,10 @@ def _pat(view: View, mapped: Mapped) -> Step:
         label=f"PAT type of PA{mapped.index}",
         value=mapped.got.word + was,
         why=_layout_words(view.layout),
-        cites=(citations.SDM_PAT_MSR, citations.XEN_MSR_PAT),
+        cites=(
+            citations.SDM_PAT_MSR,
+            citations.XEN_MSR_PAT if view.layout == XEN_LAYOUT else citations.STATED_LAYOUT,
+        ),
         types=(*before, mapped.got),
     )
 
@@ -149,5 +156,5 @@ def _consequence(mapped: Mapped) -> Step:
         label="Consequence",
         value=outcome.verdict.word,
         why=outcome.why,
-        cites=PAIR_CITATIONS,
+        cites=pair_citations(outcome.wanted, outcome.in_force),
     )

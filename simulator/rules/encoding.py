@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from simulator import citations
-from simulator.finding import Finding, Severity, Step, Verdict
+from simulator.consequence import SHORT
+from simulator.finding import Finding, Severity, Verdict
+from simulator.guest import Follows
 from simulator.judgement import ClassJudgement, Mapped, Want
 from simulator.memory_type import MemoryType
 from simulator.pat import PteCacheBits
+from simulator.possibilities import pat_fix
 from simulator.rules.derivation import derive
-from simulator.rules.rule import Rule, View, needs_guests
+from simulator.rules.rule import Rule, View, hazards_by, needs_guests
 
 SEVERITY_OF = {
     Verdict.COMPATIBLE: Severity.ADVICE,
@@ -27,52 +30,33 @@ def assumption_of(mapped: Mapped) -> str | None:
 
 def encodings_hold(view: View) -> Iterator[Finding]:
     """Every type that a decided class wants, by the bits that it sets."""
+    yield from hazards_by("ENC010")(view)
     for judged in view.judged:
-        if judged.profile is not None and judged.profile.dies_under(view.layout):
-            yield _dies(view, judged)
+        if judged.profile is None or judged.profile.dies_under(view.layout):
             continue
         for want in judged.wants:
             if want.encoded.verdict is not Verdict.COMPATIBLE:
                 yield _encoding(view, judged, want.encoded)
 
 
-def _dies(view: View, judged: ClassJudgement) -> Finding:
-    one, first = judged.guest_class, view.layout.entries[0]
-    return Finding(
-        rule="ENC010",
-        verdict=Verdict.INCOMPATIBLE,
-        severity=Severity.FUNCTION,
-        platform=one.platform,
-        guest_class=one.key,
-        guests=tuple(one.members),
-        entry=0,
-        wanted=MemoryType.WB,
-        in_force=first,
-        title="The kernel stops at boot",
-        message=f"{one.subject}: the kernel finds {first.word} in PA0 and stops at boot; it insists on WB there.",
-        fix="make PA0 WB",
-        steps=(
-            Step(
-                kind="premise",
-                label="Premise",
-                value="reads the PAT MSR at boot",
-                why=one.title,
-                cites=(citations.LINUX_CACHE_TABLES,),
-            ),
-            Step(
-                kind="consequence",
-                label="Consequence",
-                value="incompatible",
-                why="BUG_ON in update_cache_mode_entry(): entry 0 must be WB",
-                cites=(citations.LINUX_CACHE_TABLES,),
-            ),
-        ),
+def headline(judged: ClassJudgement, mapped: Mapped, by: str) -> str:
+    """The worst outcome of a type in one plain clause."""
+    one, outcome = judged.guest_class, mapped.worst_outcome
+    where = ""
+    if mapped.verdict is Verdict.CONDITIONAL:
+        where = " in RAM" if outcome.is_ram else " on device memory"
+        what = "right if " + (outcome.assumption or "").removesuffix(" the processor's caches")
+    else:
+        its = "its" if len(one.members) == 1 else "their"
+        what = SHORT[mapped.wanted.word][outcome.in_force.word].format(its=its)
+    return (
+        f"{{who}} ask{one.ending} for {mapped.wanted.word} by {by} and get{one.ending} {mapped.got.word}{where}: {what}"
     )
 
 
 def _encoding(view: View, judged: ClassJudgement, mapped: Mapped) -> Finding:
     one, outcome = judged.guest_class, mapped.worst_outcome
-    bits = PteCacheBits.of_index(mapped.index).words
+    bits = PteCacheBits.of_index(mapped.index).spoken
     return Finding(
         rule="ENC010",
         verdict=mapped.verdict,
@@ -90,17 +74,26 @@ def _encoding(view: View, judged: ClassJudgement, mapped: Mapped) -> Finding:
         assumption=assumption_of(mapped),
         outcomes=mapped.outcomes,
         steps=derive(view, judged, mapped),
+        who=one.who,
+        headline=headline(judged, mapped, f"PA{mapped.index}"),
     )
 
 
 def _fix(view: View, judged: ClassJudgement, mapped: Mapped) -> str | None:
-    wanted = mapped.wanted
-    if view.judges_layout:
+    wanted, profile = mapped.wanted, judged.profile
+    assert profile is not None  # wants exist for decided classes alone
+    if profile.without_pat and wanted is MemoryType.WC:
+        return pat_fix(profile.without_pat)
+    if wanted is not MemoryType.WB and profile.follows is Follows.INDEX and not profile.can_choose(wanted):
+        return "run Linux 3.19 or later, which reads the MSR"
+    if view.judges_layout and (mapped.index or wanted is MemoryType.WB):
         was = view.replaced.entries[mapped.index] if view.replaced is not None else None
         verb = "keep" if was is wanted else "put"
         return f"{verb} {wanted.word} at PA{mapped.index}"
+    if wanted is MemoryType.WB and not mapped.index:
+        return "put WB at PA0"
     bits = view.layout.encode(wanted)
-    return None if bits is None else f"encode {wanted.word} as {bits.words}: PA{bits.pat_index} holds it"
+    return None if bits is None else f"encode {wanted.word} as {bits.spoken}: PA{bits.pat_index} holds it"
 
 
 def bit_loss(view: View) -> Iterator[Finding]:
@@ -132,21 +125,25 @@ def _loss(view: View, judged: ClassJudgement, want: Want, lost: Mapped) -> Findi
         assumption=assumption_of(lost),
         outcomes=lost.outcomes,
         steps=derive(view, judged, lost, lost_from=index),
+        who=one.who,
+        headline=headline(judged, lost, f"PA{index}, lose{one.ending} the PAT bit"),
     )
 
 
 def offered_elsewhere(view: View) -> Iterator[Finding]:
-    """A type that a guest misses, though another entry of the host holds it."""
+    """A type that a guest misses, though another entry of the host holds it and the kernel could set its bits."""
     for judged in view.judged:
         for want in judged.wants:
-            index = view.layout.index_of(want.encoded.wanted)
-            if index is not None and want.encoded.verdict is not Verdict.COMPATIBLE:
+            wanted = want.encoded.wanted
+            index = view.layout.index_of(wanted)
+            is_free = judged.profile is not None and judged.profile.can_choose(wanted)
+            if index is not None and is_free and want.encoded.verdict is not Verdict.COMPATIBLE:
                 yield _offer(view, judged, want.encoded, index)
 
 
 def _offer(view: View, judged: ClassJudgement, mapped: Mapped, index: int) -> Finding:
     one, wanted = judged.guest_class, mapped.wanted
-    bits = PteCacheBits.of_index(index).words
+    bits = PteCacheBits.of_index(index).spoken
     history = ""
     if wanted is MemoryType.WC:
         fixed = (
@@ -175,7 +172,14 @@ RULES = (
         id="ENC010",
         title="An encoding still means what the guest wants",
         severity=Severity.CORRECTNESS,
-        cites=(citations.SDM_PAT_INDEX, citations.SDM_EFFECTIVE, citations.AMD_EFFECTIVE, citations.LINUX_REFUSALS),
+        cites=(
+            citations.SDM_PAT_INDEX,
+            citations.SDM_EFFECTIVE,
+            citations.AMD_EFFECTIVE,
+            citations.LINUX_REFUSALS,
+            citations.LINUX_MEMTYPE_RAM,
+            citations.XEN_L1_MASK,
+        ),
         check=encodings_hold,
         applies=needs_guests,
         needs_encodings=True,
@@ -195,6 +199,15 @@ RULES = (
         severity=Severity.ADVICE,
         cites=(citations.XEN_DEVEL_2010, citations.LINUX_XEN_TRANSLATES, citations.LINUX_CACHE_TABLES),
         check=offered_elsewhere,
+        applies=needs_guests,
+        needs_encodings=True,
+    ),
+    Rule(
+        id="ENC040",
+        title="Drivers that ask pat_enabled() see PAT",
+        severity=Severity.FUNCTION,
+        cites=(citations.LINUX_PAT_ENABLED,),
+        check=hazards_by("ENC040"),
         applies=needs_guests,
         needs_encodings=True,
     ),

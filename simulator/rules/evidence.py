@@ -1,49 +1,36 @@
 """EVI: what the inputs prove, leave open, or contradict."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from simulator import citations
 from simulator.finding import Finding, Severity, Step, Verdict
-from simulator.judgement import ClassJudgement, profile_verdict
-from simulator.rules.rule import Rule, View, needs_config, needs_guests
+from simulator.guest import STATED
+from simulator.judgement import ClassJudgement
+from simulator.memory_type import MemoryType
+from simulator.pat import PteCacheBits
+from simulator.rules.rule import Rule, View, hazards_by, join, needs_config, needs_guests
 
-
-def can_boot(view: View) -> Iterator[Finding]:
-    """The .config must have what the stated mode needs."""
-    for judged in view.judged:
-        problem = judged.guest_class.boot_problem
-        if problem:
-            yield _finding(
-                judged,
-                "EVI010",
-                Verdict.INCOMPATIBLE,
-                title="The configuration cannot boot in the stated mode",
-                message=f"{judged.guest_class.subject}: {problem}.",
-                fix="build the kernel with the symbol, or state the mode that it boots in",
-            )
-
-
-def _open(judged: ClassJudgement) -> bool:
-    return judged.profile is None and not judged.guest_class.conflict
+CASES_SHOWN = 3
+#: The facts that a .config tells.
+_CONFIG_TELLS = frozenset({"family", "release"})
 
 
 def missing_facts(view: View) -> Iterator[Finding]:
     """A fact that is not known, and on which the verdict depends."""
     for judged in view.judged:
         found = judged.guest_class.possibilities
-        if _open(judged) and found.missing and not found.is_open:
-            missing = " and ".join(found.missing)
-            is_one = len(found.missing) == 1
+        if judged.chosen is None and not found.conflict and found.missing and not found.is_open:
+            missing = join(found.missing)
+            is_one = found.missing in (("mode",), ("role",), ("family",), ("release",))
+            are, decide = ("is", "it decides") if is_one else ("are", "they decide")
             yield _finding(
                 judged,
                 "EVI020",
-                Verdict.INDETERMINATE,
-                title=f"{missing} {'is' if is_one else 'are'} missing, and {'it decides' if is_one else 'they decide'}",
-                message=f"{judged.guest_class.subject}: {missing} {'is' if is_one else 'are'} not known; "
-                + "; ".join(_cases(view, judged))
-                + ".",
-                fix=f"state {missing}, or send the kernel's .config",
-                steps=_case_steps(view, judged),
+                title=f"{missing} {are} missing, and {decide}",
+                message=f"{judged.guest_class.subject}: {missing} {are} not known; {_cases(judged)}.",
+                fix=f"state {missing}" + (", or send the kernel's .config" if _CONFIG_TELLS & {*found.missing} else ""),
+                headline=f"{missing} of {{who}} {are} not known, and {decide}: {_range(judged)}",
             )
 
 
@@ -51,72 +38,130 @@ def gaps(view: View) -> Iterator[Finding]:
     """A release between two trees that were read, where they differ."""
     for judged in view.judged:
         found = judged.guest_class.possibilities
-        if _open(judged) and (found.is_open or not found.missing):
-            cases = "" if found.is_open else ": " + "; ".join(_cases(view, judged))
+        if judged.chosen is None and not found.conflict and (found.is_open or not found.missing):
+            cases = "" if found.is_open else ": " + _cases(judged)
             yield _finding(
                 judged,
                 "EVI030",
-                Verdict.INDETERMINATE,
                 title="The release lies in a gap of the table",
                 message=f"{judged.guest_class.subject}: {found.gap}{cases}.",
-                fix="state the encodings of this kernel, or run a release that the table decides",
-                steps=_case_steps(view, judged),
+                fix=_gap_fix(judged),
+                headline=f"{{who}}: {found.gap}",
+                who=judged.guest_class.name,
             )
 
 
-def _cases(view: View, judged: ClassJudgement) -> list[str]:
-    """One `if ... then ...` for each behaviour that is possible."""
-    return [f"if it is {label}, then {word}" for label, word in _words(view, judged)]
+def _gap_fix(judged: ClassJudgement) -> str:
+    """Stating the encodings helps where they are what is not known; a lost PAT bit is lost under any."""
+    found = judged.guest_class.possibilities
+    differs_by_loss = len({case.profile.loses_pat_bit for case in judged.cases}) > 1
+    helps = not found.is_open and not differs_by_loss
+    return ("state the encodings of this kernel, or " if helps else "") + "run a release that the table decides"
 
 
-def _words(view: View, judged: ClassJudgement) -> list[tuple[str, str]]:
-    profiles = judged.guest_class.possibilities.profiles
-    return [(one.label, profile_verdict(view.platform, view.layout, one).word) for one in profiles]
+def _range(judged: ClassJudgement) -> str:
+    verdicts = sorted({case.worst for case in judged.cases})
+    return f"anything from {verdicts[0].word} to {verdicts[-1].word}" if len(verdicts) > 1 else verdicts[0].word
 
 
-def _case_steps(view: View, judged: ClassJudgement) -> tuple[Step, ...]:
+def _cases(judged: ClassJudgement) -> str:
+    """One `if ... then ...` for each answer that is possible, with the behaviours that lead to it."""
+    answers: dict[str, list[str]] = {}
+    for case in judged.cases:
+        answers.setdefault(case.words, []).append(case.profile.label)
+    return "; ".join(f"if it is {_either(labels)}, then {words}" for words, labels in answers.items())
+
+
+def _either(labels: list[str]) -> str:
+    shown, more = labels[:CASES_SHOWN], len(labels) - CASES_SHOWN
+    return " or ".join([*shown, *([f"one of {more} more"] if more > 0 else [])])
+
+
+def _case_steps(judged: ClassJudgement) -> tuple[Step, ...]:
     return tuple(
-        Step(kind="premise", label="If", value=label, why=f"then {word}") for label, word in _words(view, judged)
+        Step(
+            kind="premise",
+            label="If",
+            value=case.profile.label,
+            why=f"then {case.words}",
+            cites=(case.profile.behaviour.cite,),
+        )
+        for case in judged.cases
     )
 
 
 def conflicts(view: View) -> Iterator[Finding]:
-    """Inputs that contradict each other decide nothing."""
+    """Inputs that contradict each other decide nothing where their answers differ."""
     for judged in view.judged:
-        conflict = judged.guest_class.conflict
-        if conflict:
+        conflict = judged.guest_class.possibilities.conflict
+        if judged.chosen is None and conflict:
             yield _finding(
                 judged,
                 "EVI040",
-                Verdict.INDETERMINATE,
                 title="Two inputs state different releases",
-                message=f"{judged.guest_class.subject}: {conflict}.",
+                message=f"{judged.guest_class.subject}: {conflict}; {_cases(judged)}.",
                 fix="send the .config of the kernel that is meant, or correct the release",
+                headline=f"{{who}}: {conflict}",
+                who=judged.guest_class.name,
             )
+
+
+def stated_against_table(view: View) -> Iterator[Finding]:
+    """Stated bits that no behaviour in the tables has: evidence wins over a table, and both are named."""
+    layout = view.replaced or view.layout
+    for judged in view.judged:
+        profiles = judged.guest_class.possibilities.profiles
+        stated = {wanted: index for profile in profiles for wanted, index in profile.stated}
+        for wanted, index in stated.items():
+            tables = {
+                profile.table_index(wanted, layout)
+                for profile in profiles
+                if wanted in profile.behaviour.indices and profile.behaviour.key != STATED.key
+            }
+            if tables and index not in tables:
+                yield _contradiction(judged, wanted, index, min(tables))
+
+
+def _contradiction(judged: ClassJudgement, wanted: MemoryType, index: int, table: int) -> Finding:
+    bits, expected = PteCacheBits.of_index(index).spoken, PteCacheBits.of_index(table).spoken
+    finding = _finding(
+        judged,
+        "EVI050",
+        verdict=Verdict.COMPATIBLE,
+        title=f"The bits stated for {wanted.word} differ from the table",
+        message=f"{judged.guest_class.subject}: {bits} is stated for {wanted.word}, and by the table this kernel sets "
+        f"{expected}; what is stated counts.",
+        fix=None,
+        headline="",
+    )
+    return replace(finding, severity=Severity.ADVICE, wanted=wanted, entry=index, steps=())
 
 
 def _finding(
     judged: ClassJudgement,
     rule: str,
-    verdict: Verdict,
     *,
     title: str,
     message: str,
-    fix: str,
-    steps: tuple[Step, ...] = (),
+    fix: str | None,
+    headline: str,
+    who: str | None = None,
+    verdict: Verdict = Verdict.INDETERMINATE,
 ) -> Finding:
     one = judged.guest_class
     return Finding(
         rule=rule,
         verdict=verdict,
-        severity=Severity.FUNCTION if verdict is Verdict.INCOMPATIBLE else Severity.CORRECTNESS,
+        severity=Severity.CORRECTNESS,
         platform=one.platform,
         guest_class=one.key,
         guests=tuple(one.members),
         title=title[0].upper() + title[1:],
         message=message,
         fix=fix,
-        steps=steps,
+        steps=_case_steps(judged),
+        who=who or one.who,
+        headline=headline,
     )
 
 
@@ -125,11 +170,11 @@ _TABLES = (citations.LINUX_CACHE_TABLES, citations.LINUX_XEN_TRANSLATES, citatio
 RULES = (
     Rule(
         id="EVI010",
-        title="The configuration can boot in the stated mode",
+        title="The kernel can boot in the stated mode",
         severity=Severity.FUNCTION,
-        cites=(citations.LINUX_KCONFIG,),
-        check=can_boot,
-        applies=needs_config,
+        cites=(citations.LINUX_KCONFIG, citations.LINUX_PVH),
+        check=hazards_by("EVI010"),
+        applies=needs_guests,
     ),
     Rule(
         id="EVI020",
@@ -154,5 +199,21 @@ RULES = (
         cites=(citations.LINUX_KCONFIG,),
         check=conflicts,
         applies=needs_config,
+    ),
+    Rule(
+        id="EVI050",
+        title="Stated encodings agree with the table",
+        severity=Severity.ADVICE,
+        cites=_TABLES,
+        check=stated_against_table,
+        applies=needs_guests,
+    ),
+    Rule(
+        id="EVI060",
+        title="The kernel is one whose sources were read",
+        severity=Severity.CORRECTNESS,
+        cites=(citations.LINUX_CACHE_TABLES,),
+        check=hazards_by("EVI060"),
+        applies=needs_guests,
     ),
 )

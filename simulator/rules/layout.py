@@ -9,7 +9,7 @@ from simulator.finding import Finding, Severity, Step, Verdict
 from simulator.hypervisor import RESERVED_ENTRIES
 from simulator.memory_type import ORDER, MemoryType
 from simulator.pat import XEN_LAYOUT, PatLayout
-from simulator.rules.rule import Rule, View, needs_header, needs_proposal
+from simulator.rules.rule import Rule, View, join, needs_header, needs_layout_or_guests, needs_proposal
 
 
 def legal_value(view: View) -> Iterator[Finding]:
@@ -32,7 +32,8 @@ def entry_0_is_wb(view: View) -> Iterator[Finding]:
         in_force=first,
         title="PA0 is not WB",
         message=f"PA0 is {first.word}: PA0 maps all ordinary memory of Xen and of PV guests, which must be WB.",
-        fix="make PA0 WB",
+        fix="put WB at PA0",
+        headline=f"PA0 is {first.word}, which maps all ordinary memory of Xen and of PV guests: it must be WB",
         steps=(
             Step(
                 kind="consequence",
@@ -58,40 +59,53 @@ def _unsafe_folds(layout: PatLayout) -> list[tuple[int, MemoryType, MemoryType]]
 
 
 def survives_bit_loss(view: View) -> Iterator[Finding]:
-    """Errata CPUs and some Linux kernels lose the PAT bit: entry s then acts as entry s-4."""
+    """Errata CPUs and some Linux kernels lose the PAT bit: entry s then acts as entry s-4.
+
+    Only entries that a guest relies on count; the others are mentioned.
+    """
+    used = {want.encoded.index for judged in view.judged for case in judged.cases for want in case.wants}
     folds = _unsafe_folds(view.layout)
-    if not folds:
+    harmed = [fold for fold in folds if fold[0] in used]
+    if not harmed:
         return
-    pairs = ", ".join(f"{meant.word} at PA{index} becomes {got.word} (PA{index - 4})" for index, meant, got in folds)
+    pairs = ", ".join(f"{meant.word} at PA{index} becomes {got.word} (PA{index - 4})" for index, meant, got in harmed)
+    idle = ", ".join(f"{meant.word} at PA{index}" for index, meant, _ in folds if index not in used)
     yield Finding(
         rule="LAY030",
         verdict=Verdict.COMPATIBLE,
         severity=Severity.ADVICE,
         platform=view.platform.name,
-        entry=folds[0][0],
-        title="The layout does not survive the loss of the PAT bit",
-        message=f"Where a processor or a kernel loses the PAT bit, {pairs}.",
+        entry=harmed[0][0],
+        title="An entry in use does not survive the loss of the PAT bit",
+        message=f"Where a processor or a kernel loses the PAT bit, {pairs}"
+        + (f"; so would {idle}, which no guest here uses." if idle else "."),
         fix="put the types that guests use at PA0 to PA3, and at PA4 to PA7 what is safe to lose",
     )
 
 
+_LINUX_TAKES = {
+    MemoryType.UC: "Linux keeps PA3 for it",
+    MemoryType.WB: "Linux keeps PA0 for it, and 3.19 and later stop at boot where PA0 is not WB",
+    MemoryType.WC: "Linux 4.2 and later take PA2 for it, 3.19 to 4.1 take PA1",
+}
+
+
 def no_type_is_absent(view: View) -> Iterator[Finding]:
-    """A type that no entry holds: fall-backs, and UC for guests under shadow paging."""
-    absent = [wanted.word for wanted in ORDER if wanted not in view.layout.entries]
-    if not absent:
-        return
-    are = "is" if len(absent) == 1 else "are"
-    yield Finding(
-        rule="LAY040",
-        verdict=Verdict.COMPATIBLE,
-        severity=Severity.ADVICE,
-        platform=view.platform.name,
-        title=f"{', '.join(absent)} {are} in no entry",
-        message=f"{', '.join(absent)} {are} in no entry: guests under shadow paging get UC for it, and Linux 4.2 and "
-        "later take PA2 instead.",
-        fix="give each memory type an entry",
-        subject=" ".join(absent),
-    )
+    """A type that no entry holds: what Linux takes instead, and what guests under shadow paging get."""
+    entries = view.layout.entries
+    shadow = "UC" if MemoryType.UC in entries else f"PA0, {entries[0].word},"
+    for absent in (wanted for wanted in ORDER if wanted not in entries):
+        takes = _LINUX_TAKES.get(absent, "Linux takes PA2 for it")
+        yield Finding(
+            rule="LAY040",
+            verdict=Verdict.COMPATIBLE,
+            severity=Severity.ADVICE,
+            platform=view.platform.name,
+            title=f"{absent.word} is in no entry",
+            message=f"{absent.word} is in no entry: guests under shadow paging get {shadow} for it; {takes}.",
+            fix=f"give {absent.word} an entry",
+            subject=absent.word,
+        )
 
 
 def reserved_entries(view: View) -> Iterator[Finding]:
@@ -100,13 +114,13 @@ def reserved_entries(view: View) -> Iterator[Finding]:
         users = [
             judged.guest_class.title
             for judged in view.judged
-            if any(want.encoded.index == index for want in judged.wants)
+            if any(want.encoded.index == index for case in judged.cases for want in case.wants)
         ]
-        changed = view.layout.entries[index] is not XEN_LAYOUT.entries[index]
-        if not changed and not users:
+        here, usual = view.layout.entries[index], XEN_LAYOUT.entries[index]
+        if here is usual and not users:
             continue
-        parts = [f"PA{index} is {view.layout.entries[index].word}"]
-        parts += [f"Xen's own layout has {XEN_LAYOUT.entries[index].word} there"] if changed else []
+        parts = [f"PA{index} is {here.word} here"]
+        parts += [f"{usual.word} in Xen's own layout"] if here is not usual else []
         parts += ["relied upon by " + "; ".join(users)] if users else []
         yield Finding(
             rule="LAY050",
@@ -115,7 +129,7 @@ def reserved_entries(view: View) -> Iterator[Finding]:
             platform=view.platform.name,
             entry=index,
             title=f"PA{index} is reserved by the public header",
-            message=f"{', '.join(parts)}; Xen's public header calls the entry reserved.",
+            message=f"{join(parts)}. Xen's public header calls the entry reserved.",
             subject=f"PA{index}",
         )
 
@@ -137,11 +151,11 @@ RULES = (
         severity=Severity.CORRECTNESS,
         cites=(citations.LINUX_CACHE_TABLES, citations.XEN_L1_MASK),
         check=entry_0_is_wb,
-        applies=needs_proposal,
+        applies=needs_layout_or_guests,
     ),
     Rule(
         id="LAY030",
-        title="The layout survives the loss of the PAT bit",
+        title="Entries in use survive the loss of the PAT bit",
         severity=Severity.ADVICE,
         cites=(citations.INTEL_PAT_ERRATA, citations.LINUX_PAT_INIT, citations.LINUX_PAT_BIT_LOSS),
         check=survives_bit_loss,

@@ -4,21 +4,18 @@ from collections.abc import Iterator
 
 from simulator import citations
 from simulator.finding import Finding, Severity, Verdict
-from simulator.judgement import ClassJudgement, Want, can_resume, judge_profile
+from simulator.judgement import ClassJudgement, Want
 from simulator.pat import PatLayout
 from simulator.rules.derivation import derive
-from simulator.rules.encoding import SEVERITY_OF, assumption_of
+from simulator.rules.encoding import SEVERITY_OF, assumption_of, headline
 from simulator.rules.rule import Rule, View
-
-
-def _resumers(view: View) -> list[ClassJudgement]:
-    return [one for one in view.judged if one.profile is not None and can_resume(one.guest_class, one.profile)]
 
 
 def _applies(view: View) -> str:
     if view.replaced is None:
         return "no layout is replaced"
-    return "" if _resumers(view) else "no PV domU here can be saved with cache bits in its page tables"
+    may_resume = any(judged.may_resume for judged in view.judged)
+    return "" if may_resume else "no PV domU here can be saved with cache bits in its page tables"
 
 
 def resumed_guests(view: View) -> Iterator[Finding]:
@@ -28,19 +25,17 @@ def resumed_guests(view: View) -> Iterator[Finding]:
     boot: ENC010 and ENC020 judge it.
     """
     assert view.replaced is not None  # _applies says so
-    for judged in _resumers(view):
-        profile = judged.profile
-        assert profile is not None  # _resumers says so
-        for want in judge_profile(view.platform, view.layout, profile, booted_under=view.replaced):
-            index = profile.encode(want.encoded.wanted, view.layout)
-            if index != want.encoded.index and want.verdict is not Verdict.COMPATIBLE:
+    for judged in view.judged:
+        kept = judged.chosen.kept if judged.chosen is not None else None
+        for want, anew in zip(kept or (), judged.wants, strict=False):
+            if want.encoded.index != anew.encoded.index and want.verdict is not Verdict.COMPATIBLE:
                 yield _resumed(view, judged, want, view.replaced)
 
 
 def _resumed(view: View, judged: ClassJudgement, want: Want, replaced: PatLayout) -> Finding:
     one, kept = judged.guest_class, want.encoded.index
-    is_lost = want.lost is not None and want.lost.verdict > want.encoded.verdict
-    mapped = want.lost if want.lost is not None and is_lost else want.encoded
+    mapped = want.worst_mapped
+    is_lost = mapped is want.lost
     outcome, wanted = mapped.worst_outcome, mapped.wanted.word
     loses = " and loses the PAT bit" if is_lost else ""
     return Finding(
@@ -56,11 +51,14 @@ def _resumed(view: View, judged: ClassJudgement, want: Want, replaced: PatLayout
         title=f"Saved under the old layout, {wanted} by PA{mapped.index} is {mapped.got.word}",
         message=f"{one.subject}, saved under the old layout and restored under the new one, keep{one.ending} index "
         f"{kept} for {wanted}{loses}: PA{mapped.index} was {replaced.entries[mapped.index].word} and is "
-        f"{mapped.got.word}; {outcome.clause}.",
+        f"{mapped.got.word}; {outcome.clause}. A guest with a mapped BAR cannot be saved until its device is "
+        "detached, so its mappings of RAM are what counts.",
         fix="shut these guests down and boot them anew under the new layout; do not restore or migrate them across",
         assumption=assumption_of(mapped),
         outcomes=mapped.outcomes,
         steps=derive(view, judged, mapped, booted_under=replaced, lost_from=kept if is_lost else None),
+        who=one.who,
+        headline=headline(judged, mapped, f"PA{kept}, once restored,"),
     )
 
 

@@ -1,9 +1,10 @@
 """What a rule is, and what it looks at."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from simulator.finding import Finding, Severity
+from simulator.finding import Finding, Severity, Step
+from simulator.hazard import Hazard
 from simulator.judgement import ClassJudgement
 from simulator.pat import PatLayout
 from simulator.scenario import Platform
@@ -61,6 +62,74 @@ def needs_config(view: View) -> str:
     return needs_guests(view)
 
 
+def needs_layout_or_guests(view: View) -> str:
+    """For the rules that judge a layout in force too, where somebody runs under it."""
+    return needs_proposal(view) and needs_guests(view) and "no layout is proposed, and no guest runs on this platform"
+
+
 def needs_guests(view: View) -> str:
     """For the rules of guests."""
     return "" if view.judged else "no guest runs on this platform"
+
+
+def join(words: Sequence[str]) -> str:
+    """Words as a list in a sentence: `mode, role and devices`."""
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
+def hazards_by(rule: str) -> Check:
+    """The check of a rule that makes the hazards of decided classes findings."""
+
+    def check(view: View) -> Iterator[Finding]:
+        for judged in view.judged:
+            for hazard in judged.chosen.hazards if judged.chosen is not None else ():
+                if hazard.rule == rule:
+                    yield hazard_finding(judged, hazard)
+
+    return check
+
+
+def hazard_finding(judged: ClassJudgement, hazard: Hazard) -> Finding:
+    """A hazard of a class as a finding."""
+    one = judged.guest_class
+    return Finding(
+        rule=hazard.rule,
+        verdict=hazard.verdict,
+        severity=hazard.severity,
+        platform=one.platform,
+        guest_class=one.key,
+        guests=tuple(one.members),
+        entry=hazard.entry,
+        wanted=hazard.wanted,
+        in_force=hazard.in_force,
+        title=hazard.title,
+        message=f"{one.subject}: {hazard.message}.",
+        fix=hazard.fix,
+        assumption=hazard.assumption,
+        steps=hazard_steps(judged, hazard),
+        subject=hazard.subject,
+        who=one.who,
+        headline=f"{{who}}: {hazard.headline}",
+    )
+
+
+def hazard_steps(judged: ClassJudgement, hazard: Hazard) -> tuple[Step, ...]:
+    """From what the guest is to what the hazard does to it."""
+    assert judged.profile is not None  # hazards of a decided class alone are findings
+    behaviour = judged.profile.behaviour
+    return (
+        Step(
+            kind="premise",
+            label="Premise",
+            value=behaviour.title,
+            why=judged.guest_class.title,
+            cites=(behaviour.cite,),
+        ),
+        Step(
+            kind="consequence",
+            label="Consequence",
+            value=hazard.verdict.word,
+            why=hazard.message,
+            cites=(hazard.cite,),
+        ),
+    )

@@ -1,14 +1,29 @@
 """XEN: what of the hypervisor itself rests on its PAT layout."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from simulator import citations
 from simulator.finding import Finding, Severity, Verdict
 from simulator.guest import Follows
-from simulator.hypervisor import PAGE_FLAGS, PUBLIC_HEADER_ENTRIES, REWRITTEN_INDICES, MmioTest
+from simulator.hazard import Hazard
+from simulator.hazards import mistaken_indices, mistakes
+from simulator.headline import shorten
+from simulator.hypervisor import PAGE_FLAGS, PUBLIC_HEADER_ENTRIES, MmioTest
+from simulator.judgement import ClassJudgement
 from simulator.memory_type import MemoryType
 from simulator.pat import XEN_LAYOUT
-from simulator.rules.rule import Rule, View, needs_header, needs_proposal
+from simulator.rules.rule import (
+    Rule,
+    View,
+    hazard_finding,
+    hazards_by,
+    needs_header,
+    needs_layout_or_guests,
+    needs_proposal,
+)
+
+NAMES_LIMIT = 200  # characters of a list of guests in a message
 
 
 def page_flags(view: View) -> Iterator[Finding]:
@@ -20,7 +35,7 @@ def page_flags(view: View) -> Iterator[Finding]:
     ]
     if not wrong:
         return
-    listed = ", ".join(f"{name} ({bits.words}) selects {got.word}" for name, _, bits, got in wrong)
+    listed = ", ".join(f"{name} ({bits.spoken}) selects {got.word}" for name, _, bits, got in wrong)
     names = ", ".join(name for name, *_ in wrong)
     yield Finding(
         rule="XEN010",
@@ -34,6 +49,7 @@ def page_flags(view: View) -> Iterator[Finding]:
         message=f"Under this layout {listed}.",
         fix=f"patch {names} in xen/arch/x86/include/asm/page.h together with the value",
         assumption=f"the constants are patched together with the value: {names}",
+        headline=f"Xen's page-flag constants select other types: right if a patch along with the value covers {names}",
     )
 
 
@@ -46,15 +62,18 @@ def public_header(view: View) -> Iterator[Finding]:
     ]
     if not wrong:
         return
+    wrong_columns = "" if view.platform.xen.documents_it_right else ", in columns that were wrong until 4.4,"
     yield Finding(
         rule="XEN020",
         verdict=Verdict.CONDITIONAL,
         severity=Severity.CORRECTNESS,
         platform=view.platform.name,
         title="Xen's public header documents another layout",
-        message=f"The public header prints {', '.join(wrong)}; the guests listed here are judged one by one.",
+        message=f"The public header prints{wrong_columns} {', '.join(wrong)}; the guests listed here are judged one by "
+        "one.",
         fix="keep the entries that the header documents, or carry a patch of the header",
         assumption="no PV guest on this platform but those listed here trusts the table in the public header",
+        headline="Xen's public header prints another layout: right if no PV guest but those listed here trusts it",
     )
 
 
@@ -78,28 +97,28 @@ def build_assertion(view: View) -> Iterator[Finding]:
         message=says,
         fix="drop the assertion in build_assertions() of xen/arch/x86/mm.c" if asserts else None,
         assumption="the assertion is dropped" if asserts else None,
+        headline=f"{view.platform.xen.title} does not build with this value: right if its assertion is dropped",
     )
 
 
 def _tests_by_index(view: View) -> str:
-    if not view.judges_layout:
-        return needs_proposal(view)
-    return {
+    reasons = {
         MmioTest.NONE: f"{view.platform.xen.title} does not correct mappings of MMIO",
         MmioTest.BY_INDEX: "",
         MmioTest.BY_TYPE: f"{view.platform.xen.title} tests the type, not the index",
-    }[view.platform.xen.mmio_test]
+    }
+    return needs_layout_or_guests(view) or reasons[view.platform.xen.mmio_test]
 
 
 def mmio_by_index(view: View) -> Iterator[Finding]:
     """Xen 4.7 to 4.17 know the cacheable types on MMIO by index: 0, 1 and 5."""
+    if not view.judges_layout:
+        yield from hazards_by("XEN040")(view)
+        return
     entries = view.layout.entries
-    rewritten = [index for index in sorted(REWRITTEN_INDICES) if not entries[index].is_cacheable]
-    let_through = [index for index in range(8) if index not in REWRITTEN_INDICES and entries[index].is_cacheable]
+    rewritten, let_through = mistaken_indices(view.layout)
     if not rewritten and not let_through:
         return
-    parts = [f"rewrites {entries[index].word} by index {index} on MMIO to UC" for index in rewritten]
-    parts += [f"lets {entries[index].word} by index {index} through" for index in let_through]
     first = (rewritten + let_through)[0]
     yield Finding(
         rule="XEN040",
@@ -110,35 +129,37 @@ def mmio_by_index(view: View) -> Iterator[Finding]:
         wanted=entries[first],
         in_force=MemoryType.UC if rewritten else entries[first],
         title="Xen tests mappings of MMIO by index number",
-        message=f"Unpatched, {view.platform.xen.title} {', '.join(parts)}.",
+        message=f"Unpatched, {view.platform.xen.title} {mistakes(view.layout, rewritten, let_through)}.",
         fix="patch get_page_from_l1e() along, as 40b05620e2 of 4.18 does",
         assumption="get_page_from_l1e is patched along, so that it tests the type and not the index",
+        headline=f"{view.platform.xen.title} tests MMIO by index: right if get_page_from_l1e is patched along",
     )
 
 
 def _has_own_pat(view: View) -> str:
-    is_there = any(judged.profile and judged.profile.follows is Follows.OWN for judged in view.judged)
+    cases = [case for judged in view.judged for case in judged.cases]
+    is_there = any(case.profile.follows is Follows.OWN for case in cases)
     return "" if is_there else "no PVH or HVM guest runs on this platform"
 
 
-def nested_paging(view: View) -> Iterator[Finding]:
-    """PVH and HVM guests have a PAT of their own; Xen's nested tables use index 0 and PCD."""
-    memory, devices = view.layout.entries[0], view.layout.entries[2]
-    if memory is MemoryType.WB and devices in (MemoryType.UC_MINUS, MemoryType.UC):
-        return
-    guests = [j.guest_class for j in view.judged if j.profile and j.profile.follows is Follows.OWN]
-    yield Finding(
-        rule="XEN050",
-        verdict=Verdict.CONDITIONAL,
-        severity=Severity.CORRECTNESS,
-        platform=view.platform.name,
-        guests=tuple(sorted(name for one in guests for name in one.members)),
-        entry=0 if memory is not MemoryType.WB else 2,
-        title="PVH and HVM guests under AMD's nested paging",
-        message=f"Xen maps their RAM by PA0, here {memory.word}, and their MMIO by PA2, here {devices.word}.",
-        fix="keep WB at PA0 and UC- or UC at PA2",
-        assumption="the PVH and HVM guests run under EPT, which takes no type from Xen's PAT",
-    )
+def own_pat(view: View) -> Iterator[Finding]:
+    """PVH and HVM guests have a PAT of their own; how Xen maps them may rest on its own: said once for all."""
+    found: dict[str, list[tuple[ClassJudgement, Hazard]]] = {}
+    for judged in view.judged:
+        for hazard in judged.chosen.hazards if judged.chosen is not None else ():
+            if hazard.rule == "XEN050":
+                found.setdefault(hazard.subject, []).append((judged, hazard))
+    for group in found.values():
+        judged, hazard = group[0]
+        names = sorted(name for one, _ in group for name in one.guest_class.members)
+        listed = shorten(", ".join(names), NAMES_LIMIT)
+        yield replace(
+            hazard_finding(judged, hazard),
+            guest_class=None,
+            guests=tuple(names),
+            message=f"{listed}: {hazard.message}.",
+            who=judged.guest_class.who if len(names) == 1 else f"Each of {len(names)} guests",
+        )
 
 
 RULES = (
@@ -176,10 +197,10 @@ RULES = (
     ),
     Rule(
         id="XEN050",
-        title="PVH and HVM guests keep a type for RAM and one for MMIO",
+        title="PVH and HVM guests keep their types under Xen's paging",
         severity=Severity.CORRECTNESS,
         cites=(citations.XEN_NESTED_P2M, citations.XEN_EPT, citations.XEN_SHADOW),
-        check=nested_paging,
+        check=own_pat,
         applies=_has_own_pat,
     ),
 )

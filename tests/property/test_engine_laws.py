@@ -13,7 +13,14 @@ from simulator import InvalidInput, MemoryType, PatLayout, PteCacheBits, analyse
 from simulator.consequence import CONTEXTS, judge_in_context
 from simulator.effective import Vendor, effective_type
 from simulator.finding import Verdict
-from tests.unit.simulator.scenarios import guest_scenario, layout_scenario, make_fleet, make_linux
+from tests.unit.simulator.scenarios import (
+    guest_scenario,
+    layout_scenario,
+    make_fleet,
+    make_guest,
+    make_linux,
+    make_platform,
+)
 
 types = st.sampled_from(list(MemoryType))
 layouts = st.tuples(*[types] * 8).map(PatLayout)
@@ -62,7 +69,7 @@ def test_as_wanted_means_the_same_effective_type(
 @few
 @given(layouts)
 def test_linux_that_reads_the_msr_is_fine_where_every_type_has_an_entry(layout: PatLayout) -> None:
-    report = analyse(guest_scenario(make_linux("a", "6.12.117", role="dom0"), layout=layout.hex))
+    report = analyse(guest_scenario(make_linux("a", "6.12.117", role="dom0"), layout=layout.hex, release="4.18"))
     missing = {MemoryType.WC, MemoryType.UC, MemoryType.UC_MINUS, MemoryType.WT} - set(layout.entries)
     if not missing and layout.entries[0] is MemoryType.WB:
         assert report["verdict"] == "compatible"
@@ -154,3 +161,55 @@ def test_names_are_any_text(text: str) -> None:
     guest["name"] = f"n{text}" if text != "\u2028" else "n"
     report = analyse(guest_scenario(guest))
     assert canonical(report) == rfc8785.dumps(report)
+
+
+stated_facts = st.fixed_dictionaries(
+    {},
+    optional={
+        "family": st.sampled_from(["linux", "xenlinux", "suse-xenlinux"]),
+        "release": st.sampled_from(
+            ["2.6.32.27", "3.2", "3.10", "4.1", "5.15", "5.17", "6.1.0-9-amd64", "6.12.1", "7.9"]
+        ),
+        "mode": st.sampled_from(["pv", "pvh", "hvm"]),
+        "role": st.just("domU"),
+        "devices": st.booleans(),
+        "cmdline": st.just("nopat"),
+        "encodings": st.sampled_from([{"WC": "PWT"}, {"WB": "PAT"}, {"UC": "PAT+PCD"}]),
+    },
+)
+
+
+@few
+@given(stated_facts, st.text("ab c", min_size=1, max_size=90).filter(str.strip), layouts, layouts, st.booleans())
+def test_a_report_is_one_sentence_of_at_most_180_characters(
+    stated: dict[str, Any], name: str, layout: PatLayout, proposed: PatLayout, is_layout: bool
+) -> None:
+    guest = make_guest(name, **stated)
+    scenario = (
+        layout_scenario(guest, layout=layout.hex, proposed=proposed.hex)
+        if is_layout
+        else guest_scenario(guest, layout=layout.hex)
+    )
+    report: Any = analyse(scenario)
+    assert 20 < len(report["sentence"]) <= 180
+    assert report["sentence"][-1] in ".\u2026"
+    fingerprints = [finding["fingerprint"] for finding in report["findings"]]
+    assert len(set(fingerprints)) == len(fingerprints)
+
+
+@few
+@given(stated_facts, layouts, st.sampled_from(["intel", "amd", "any"]))
+def test_knowing_less_is_never_better(stated: dict[str, Any], layout: PatLayout, vendor: str) -> None:
+    """A guest whose mode, role and devices are known is no worse than one of whom they are not."""
+    order = ["compatible", "degraded", "conditional", "indeterminate", "incompatible"]
+    known = {"mode": "pv", "role": "domU", "devices": True} | stated
+
+    def verdict(**facts: Any) -> str:
+        report: Any = analyse(
+            layout_scenario(make_guest("a", **facts), layout=layout.hex)
+            | {"platforms": [make_platform("4.17", layout.hex, vendor=vendor)]}
+        )
+        return str(report["classes"][0]["after"])
+
+    less = verdict(**{key: value for key, value in known.items() if key not in ("mode", "role", "devices")})
+    assert less in ("indeterminate", "incompatible") or order.index(verdict(**known)) <= order.index(less)

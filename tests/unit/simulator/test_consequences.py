@@ -2,7 +2,18 @@
 
 import pytest
 
-from simulator.consequence import ASSUMPTIONS, CONTEXTS, PAIR_VERDICTS, REASONS, judge_in_context, judge_pair
+from simulator import citations
+from simulator.consequence import (
+    ASSUMPTIONS,
+    CONTEXTS,
+    PAIR_VERDICTS,
+    REASONS,
+    REFUSED_BY_LINUX,
+    SHORT,
+    judge_in_context,
+    judge_pair,
+    pair_citations,
+)
 from simulator.effective import Vendor
 from simulator.finding import Outcome, Verdict, worst
 from simulator.memory_type import BY_WORD, MemoryType
@@ -36,7 +47,7 @@ def judge(wanted: str, got: str, at: int, *, corrects: bool = False) -> Outcome:
         ("UC-", "WB", "UC compatible", " WC compatible", "  WB incompatible"),
         ("UC-", "UC", "UC compatible", " UC degraded", "    UC compatible"),
         ("UC-", "WC", "WC incompatible", "WC compatible", " WC incompatible"),
-        ("UC", "UC-", "UC compatible", " WC incompatible", "UC compatible"),
+        ("UC", "UC-", "UC compatible", " WC conditional", "UC compatible"),
         ("UC", "WC", "WC incompatible", "WC incompatible", "WC incompatible"),
         ("UC", "WT", "UC compatible", "  UC compatible", "  WT incompatible"),
         ("WP", "WT", "UC compatible", "  UC compatible", "  WT conditional"),
@@ -72,6 +83,20 @@ def test_every_pair_has_a_reason_and_every_condition_an_assumption() -> None:
         assert judge_pair(wanted, in_force) is verdict
         assert bool(REASONS[wanted.word][in_force.word]) == (verdict is not Verdict.COMPATIBLE)
         assert ((wanted, in_force) in ASSUMPTIONS) == (verdict is Verdict.CONDITIONAL)
+
+
+def test_each_pair_cites_what_it_rests_on() -> None:
+    for wanted, in_force in PAIR_VERDICTS:
+        cites = pair_citations(wanted, in_force)
+        assert (citations.LINUX_REFUSALS in cites) == ((wanted, in_force) in REFUSED_BY_LINUX)
+        assert (citations.SDM_WC in cites) == (MemoryType.WC in (wanted, in_force))
+        assert (citations.XEN_WC_WT_2023 in cites) == ((wanted, in_force) == (MemoryType.WC, MemoryType.WT))
+
+
+def test_every_pair_that_is_not_conditional_has_a_short_consequence() -> None:
+    for (wanted, in_force), verdict in PAIR_VERDICTS.items():
+        if verdict in (Verdict.DEGRADED, Verdict.INCOMPATIBLE):
+            assert SHORT[wanted.word][in_force.word]
 
 
 def test_the_worst_of_nothing_is_compatible() -> None:

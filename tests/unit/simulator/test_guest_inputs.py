@@ -91,6 +91,7 @@ def test_a_config_without_paravirt_symbols_names_no_family() -> None:
     [
         ("6.1.192+deb12", "6.1.192+deb12", "stated"),
         ("6.1", "6.1.192", "file"),
+        ("6.1.0-56-amd64", "6.1.192", "file"),
         ("6.12.117", "6.12.117", "stated"),
     ],
 )
@@ -104,9 +105,12 @@ def test_which_release_counts(stated: str, expected: str, kind: str) -> None:
     [
         ("\ufeffCONFIG_XEN=y\n", "a byte order mark is left out", 1),
         ("CONFIG_A=y\r\n# CONFIG_MTRR is not set\r\n", "lines end in CR LF; the CRs are left out", 1),
-        ("CONFIG_XEN=y\nCONFIG_XEN=m\n", "CONFIG_XEN is set twice (first on line 1); this one counts", 2),
+        ("CONFIG_XEN=y\nCONFIG_XEN=y\n", "CONFIG_XEN is set twice (first on line 1); this one counts", 2),
         ("CONFIG_XEN=n\n", "CONFIG_XEN=n is read as `# CONFIG_XEN is not set`", 1),
-        ("CONFIG_XEN=maybe\n", "CONFIG_XEN has a value that kconfig does not write: 'maybe'", 1),
+        ("CONFIG_XEN=maybe\n", "CONFIG_XEN has a value that kconfig drops: 'maybe'; the line is left out", 1),
+        ("CONFIG_XEN=Y\n", "CONFIG_XEN has a value that kconfig drops: 'Y'; the line is left out", 1),
+        ("CONFIG_XEN=m\n", "CONFIG_XEN has a value that kconfig drops: 'm'; the line is left out", 1),
+        ("CONFIG_XEN=y #c\n", "CONFIG_XEN has a value that kconfig drops: 'y #c'; the line is left out", 1),
         ("CONFIG_A=y\nCONFIG-B=y\n", "no setting and no comment: 'CONFIG-B=y'", 2),
         ("CONFIG_A=y\nCONFIG_B\n", "no setting that kconfig writes: 'CONFIG_B'", 2),
         ("CONFIG_A=y\n# CONFIG_B C is not set\n", "no setting that kconfig writes: '# CONFIG_B C is not set'", 2),
@@ -122,6 +126,12 @@ def test_odd_lines_are_notes(text: str, message: str, line: int) -> None:
 def test_a_disabled_symbol_and_a_comment_are_no_notes() -> None:
     text = "# CONFIG_A is not set\n\n# a section\n# Linux is fine\n# CONFIG_B is new\n"
     assert read([config(text)])["notes"] == []
+
+
+def test_values_that_kconfig_drops_are_not_set() -> None:
+    assert facts_of("CONFIG_XEN=y\nCONFIG_XEN=m\n")["config"]["value"] == {"CONFIG_XEN": "y"}
+    assert facts_of("CONFIG_XEN_PV=Y\n")["config"]["value"] == {}
+    assert facts_of("CONFIG_XEN_PCIDEV_FRONTEND=m\n")["config"]["value"] == {"CONFIG_XEN_PCIDEV_FRONTEND": "m"}
 
 
 def test_later_values_win() -> None:
@@ -141,6 +151,10 @@ def test_at_most_a_hundred_notes_are_kept() -> None:
         ("", "no_config", 1, None),
         ("CONFIG_A=y\nCONFIG\0B=y\n", "nul", 2, 7),
         ("CONFIG_A=y\n\ud800\n", "surrogate", 2, 1),
+        ("CONFIG_A=y\n<<<<<<< HEAD\nCONFIG_B=y\n", "merge_conflict", 2, None),
+        ("CONFIG_A=y\n=======\n", "merge_conflict", 2, None),
+        ("CONFIG_A=y\n>>>>>>> theirs\n", "merge_conflict", 2, None),
+        ("#\n# Linux/arm64 6.12.1 Kernel Configuration\nCONFIG_XEN=y\n", "architecture", 2, None),
         ("x" * (SIZE_LIMIT + 1), "too_large", None, None),
         ("é" * (SIZE_LIMIT // 2 + 1), "too_large", None, None),
         ("\n" * LINES_LIMIT, "too_many_lines", None, None),
@@ -183,6 +197,8 @@ def test_texts_that_are_no_config(text: str, code: str, line: int | None, column
         ({"name": "a", "encodings": {"WC": "8"}}, "encodings.WC", "are no PTE bits"),
         ({"name": "a", "encodings": {"WC": 8}}, "encodings.WC", "are no PTE bits"),
         ({"name": "a", "encodings": {"WC": True}}, "encodings.WC", "True are no PTE bits"),
+        ({"name": "a", "mode": "hvm", "role": "dom0"}, "role", "no dom0 runs in mode hvm: it is pv or pvh"),
+        ({"name": "a", "release": "3.20"}, "release", "there never was a Linux 3.20: the last 3.x is 3.19"),
         ({"name": "a", "family": "stated"}, "encodings", "each type's PTE bits must be"),
     ],
 )  # fmt: skip

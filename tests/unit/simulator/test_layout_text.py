@@ -36,7 +36,12 @@ def test_layouts(text: str, msr: str, written_as: str) -> None:
 
 def test_the_line_with_two_values_says_which_was_taken() -> None:
     read = read_layout("x86 PAT enabled: cpu 0, old 0x7040600070406, new 0x7010600070106")
-    assert read.note == "taken from the new value of the line; the old one was 0x7040600070406"
+    assert read.note == "taken from the new value of the line; the old one was 0x0007040600070406"
+
+
+def test_a_line_whose_old_value_is_the_new_one_is_read() -> None:
+    read = read_layout("x86 PAT enabled: cpu 1, old 0x7010600070106, new 0x7010600070106")
+    assert read.layout.hex == "0x0007010600070106"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +70,10 @@ def test_the_line_with_two_values_says_which_was_taken() -> None:
             "states different layouts: 0x0000050100070406 and 0x0407050600070106",
         ),
         ("\ud800", "U\\+D800 has no place"),
+        (
+            "x86 PAT enabled: cpu 0, old 0x50100070406, new 0x7010600070106",
+            "old 0x0000050100070406 and new 0x0007010600070106: under Xen the write of the new one is ignored",
+        ),
     ],
 )
 def test_layouts_that_are_refused(text: object, message: str) -> None:
