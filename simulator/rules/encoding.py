@@ -121,7 +121,7 @@ def _loss(view: View, judged: ClassJudgement, want: Want, lost: Mapped) -> Findi
         f"when it changes a mapping's protection, and PA{lost.index} answers {lost.got.word}; "
         f"{outcome.clause}.",
         fix="run a kernel with 548cb932051f (6.1.53, 6.12 and later have it), "
-        f"or offer {lost.wanted.word} at PA0 to PA3",
+        f"or offer {lost.wanted.word} at PA1 to PA3",
         assumption=assumption_of(lost),
         outcomes=lost.outcomes,
         steps=derive(view, judged, lost, lost_from=index),

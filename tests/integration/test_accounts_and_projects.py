@@ -146,6 +146,9 @@ def test_tokens_that_are_not_issued(team, changes, error):
 def test_the_commands_of_a_first_project(db):
     call_command("create_project", "xen", title="Xen", stderr=StringIO())
     call_command("create_member", "xen", "ada", role="maintainer", password=make.PASSWORD, stderr=StringIO())
+    said = StringIO()
+    call_command("create_platform", "xen", "xen-4.19", release="4.19", stderr=said)
+    assert "xen-4.19 is Xen 4.19 with WB WT UC- UC WC WP UC UC." in said.getvalue()
     out = StringIO()
     call_command("create_token", "xen", user="ada", name="ci", stdout=out)
     token = find_token(out.getvalue().strip())
@@ -161,6 +164,10 @@ def test_the_commands_of_a_first_project(db):
         (["create_project", "b c"], {"title": "x"}, "slug"),
         (["create_member", "none", "ada"], {"role": "viewer"}, "no project"),
         (["create_member", "xen", "eve"], {"role": "viewer", "password": "short"}, "too short"),
+        (["create_platform", "none", "x"], {"release": "4.19"}, "no project"),
+        (["create_platform", "xen", "x"], {"release": "9.9"}, "9.9"),
+        (["create_platform", "xen", "x"], {"release": "4.19", "layout": "WB"}, "eight|8"),
+        (["create_platform", "xen", "a b"], {"release": "4.19"}, "valid"),
         (["create_token", "none"], {"user": "ada", "name": "x"}, "no project"),
         (["create_token", "xen"], {"user": "nobody", "name": "x"}, "no user"),
         (["create_token", "xen"], {"user": "ada", "name": "x"}, "no member"),
