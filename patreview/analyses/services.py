@@ -36,7 +36,11 @@ def submit(project: Project, proposal: Proposal, *, by: Principal, submission: S
     """
     require(by, project, Role.SUBMITTER, scope="submit")
     if not platforms_in(project).exists():
-        raise engine.refusal(engine.problem("platform", f"{project.slug} has no platform to judge by; add one first."))
+        raise engine.refusal(
+            engine.problem(
+                "platform", f"{project.slug} has no platform to judge by; add one with manage.py create_platform."
+            )
+        )
     read = read_proposal(proposal, by=by.name)
     try:
         return _store_and_queue(project, read, by=by, submission=submission)

@@ -1,6 +1,7 @@
 """A team's scope: project, members and their roles, tokens."""
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -29,7 +30,7 @@ class Project(models.Model):
     title = models.CharField(max_length=100)
     summary = models.CharField(max_length=500, blank=True)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
-    required_approvals = models.PositiveSmallIntegerField(default=1)
+    required_approvals = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

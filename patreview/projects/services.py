@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from hmac import compare_digest
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,11 +21,11 @@ LAST_USED_GRAIN = timedelta(minutes=5)
 
 
 @transaction.atomic
-def create_project(slug: str, *, title: str, summary: str = "", visibility: str = "private", by: str) -> Project:
-    """Raises Conflict when the slug is taken."""
+def create_project(slug: str, *, title: str, by: str, **fields: Any) -> Project:
+    """Raises Conflict when the slug is taken, ValidationError on a bad slug or field."""
     if Project.objects.filter(slug=slug).exists():
         raise Conflict("slug_taken", f"There is a project {slug!r} already.")
-    project = Project(slug=slug, title=title, summary=summary, visibility=visibility)
+    project = Project(slug=slug, title=title, **fields)
     project.full_clean()
     project.save()
     record(project.pk, "project.created", f"project:{slug}", actor=by, title=title)

@@ -14,7 +14,7 @@ from patreview.projects.principal import Principal
 from patreview.projects.queries import Role, may
 from patreview.reviews.models import Vote
 from patreview.reviews.queries import standing_votes
-from patreview.submissions.models import Revision
+from patreview.submissions.models import Revision, Submission
 from patreview.submissions.queries import contributors_of
 
 SATISFIED, UNSATISFIED, PENDING, NOT_APPLICABLE = "satisfied", "unsatisfied", "pending", "not_applicable"
@@ -48,10 +48,8 @@ def gate_of(revision: Revision, run: Run | None, report: dict[str, Any] | None) 
     contributors = contributors_of(revision)
     approvals = [v for v in votes if Vote.Value(v.value).approves and v.voter_id not in contributors]
     accepted = {fingerprint for vote in approvals for fingerprint in vote.acknowledges}
-    checks = (
-        _run_condition(run),
-        *_report_conditions(report if run and run.state == Run.State.COMPLETED else None, accepted),
-    )
+    shown = report if run and run.state == Run.State.COMPLETED else None
+    checks = (_run_condition(run), *_report_conditions(run, shown, accepted))
     people = (_approvals(approvals, revision.submission.project.required_approvals), _objections(votes))
     degraded = report is not None and report["verdict"] == "degraded"
     check = _conclude(checks, warnings=degraded)
@@ -69,44 +67,44 @@ def _run_condition(run: Run | None) -> Condition:
     title = "Run completed"
     if run is None or not run.is_finished:
         return Condition(key="run_completed", title=title, status=PENDING, detail="The analysis is under way.")
-    stale = _is_stale(run) if run.state == Run.State.COMPLETED else False
-    if stale is None:
-        detail = "What is in service cannot be read, so nobody knows whether the report still holds."
-        return Condition(key="run_completed", title=title, status=ERROR, detail=detail)
-    if stale:
-        detail = f"Run {run.attempt} saw other platforms, guests or rules than there are now. Run it again."
-        return Condition(key="run_completed", title=title, status=UNSATISFIED, detail=detail)
     if run.state == Run.State.COMPLETED:
         return Condition(key="run_completed", title=title, status=SATISFIED, detail=f"Run {run.attempt}.")
     detail = f"Run {run.attempt} {run.get_state_display().lower()}: {run.reason_text} Run it again."
     return Condition(key="run_completed", title=title, status=UNSATISFIED, detail=detail)
 
 
-def _is_stale(run: Run) -> bool | None:
-    """None when it cannot be computed: any fault in what is stored blocks, and shows."""
+def _up_to_date(run: Run) -> tuple[str, str]:
+    """Whether the report still fits what is in service; a closed submission keeps the one it was decided by."""
+    if run.revision.submission.state != Submission.State.OPEN:
+        return NOT_APPLICABLE, "The submission is closed."
     try:
-        return is_stale(run)
+        stale = is_stale(run)
     except (LookupError, TypeError, ValueError):
-        return None
+        return ERROR, "What is in service cannot be read, so nobody knows whether the report still holds."
+    if stale:
+        return UNSATISFIED, f"Run {run.attempt} saw other platforms, guests or rules than there are now. Run it again."
+    return SATISFIED, "The platforms and guests are as the run saw them."
 
 
-def _report_conditions(report: dict[str, Any] | None, accepted: set[str]) -> tuple[Condition, ...]:
+def _report_conditions(run: Run | None, report: dict[str, Any] | None, accepted: set[str]) -> tuple[Condition, ...]:
     titles = {
+        "report_current": "Report up to date",
         "coverage_complete": "Coverage complete",
         "no_incompatible": "Nothing incompatible",
         "nothing_indeterminate": "Nothing indeterminate",
         "conditionals_acknowledged": "Conditionals acknowledged",
         "no_regression": "No regression",
     }
-    if report is None:
+    if run is None or report is None:
         return tuple(
             Condition(key=key, title=title, status=PENDING, detail="Waits for the run.")
             for key, title in titles.items()
         )
     counted = [finding for finding in report["findings"] if finding["state"] != "fixed"]
     judged = {
+        "report_current": _up_to_date(run),
         "coverage_complete": _coverage(report),
-        "no_incompatible": _none_of(counted, "incompatible", "Change the proposal, or retire what breaks."),
+        "no_incompatible": _none_of(counted, "incompatible", "Change the proposal."),
         "nothing_indeterminate": _none_of(counted, "indeterminate", "Add the input that is missing."),
         "conditionals_acknowledged": _acknowledged(counted, accepted),
         "no_regression": _no_regression(report),
@@ -124,7 +122,7 @@ def _coverage(report: dict[str, Any]) -> tuple[str, str]:
 
 def _none_of(findings: list[dict[str, Any]], verdict: str, remedy: str) -> tuple[str, str]:
     hits = sum(finding["verdict"] == verdict for finding in findings)
-    return (UNSATISFIED, f"{hits}. {remedy}") if hits else (SATISFIED, "None.")
+    return (UNSATISFIED, f"{hits} finding{'s' * (hits > 1)}. {remedy}") if hits else (SATISFIED, "None.")
 
 
 def _acknowledged(findings: list[dict[str, Any]], accepted: set[str]) -> tuple[str, str]:
@@ -140,7 +138,9 @@ def _no_regression(report: dict[str, Any]) -> tuple[str, str]:
     if report["kind"] != "layout":
         return NOT_APPLICABLE, "A proposed guest has no verdict of before."
     names = [name for row in report["classes"] if row["change"] == "regressed" for name in row["members"]]
-    return (UNSATISFIED, f"{len(names)}: {', '.join(names[:5])}.") if names else (SATISFIED, "None.")
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    detail = f"{len(names)} guest{'s' * (len(names) > 1)}: {', '.join(names[:5])}{more}."
+    return (UNSATISFIED, detail) if names else (SATISFIED, "None.")
 
 
 def _approvals(approvals: list[Vote], needed: int) -> Condition:

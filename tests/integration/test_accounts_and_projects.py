@@ -8,6 +8,7 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -162,6 +163,7 @@ def test_the_commands_of_a_first_project(db):
     [
         (["create_project", "xen"], {"title": "again"}, "already"),
         (["create_project", "b c"], {"title": "x"}, "slug"),
+        (["create_project", "new"], {"title": "x", "approvals": 0}, "greater than or equal to 1"),
         (["create_member", "none", "ada"], {"role": "viewer"}, "no project"),
         (["create_member", "xen", "eve"], {"role": "viewer", "password": "short"}, "too short"),
         (["create_platform", "none", "x"], {"release": "4.19"}, "no project"),
@@ -178,3 +180,30 @@ def test_commands_say_what_is_wrong(db, command, options, words):
     make.make_user("ada")
     with pytest.raises(CommandError, match=words):
         call_command(*command, **options, stderr=StringIO())
+
+
+def test_a_known_person_keeps_their_password(db):
+    make.make_project(slug="xen")
+    user = make.make_user("ada")
+    said = StringIO()
+    call_command("create_member", "xen", "ada", role="viewer", password="another long password", stderr=said)
+    assert "password is as it was" in said.getvalue()
+    user.refresh_from_db()
+    assert user.check_password(make.PASSWORD)
+
+
+def test_a_password_is_asked_for_on_a_terminal(db, monkeypatch):
+    make.make_project(slug="xen")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("patreview.projects.management.commands.create_member.getpass", lambda prompt: make.PASSWORD)
+    call_command("create_member", "xen", "ada", role="viewer", stderr=StringIO())
+    assert User.objects.get().check_password(make.PASSWORD)
+
+
+def test_a_command_where_nothing_was_set_up_says_what_to_do(db, monkeypatch):
+    def fail(*args, **fields):
+        raise DatabaseError("no such table: projects_project")
+
+    monkeypatch.setattr("patreview.projects.management.commands.create_project.create_project", fail)
+    with pytest.raises(CommandError, match="make run"):
+        call_command("create_project", "xen", title="x", stderr=StringIO())

@@ -33,6 +33,8 @@ def test_the_whole_way_to_a_layout_in_force(team):
     adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
     assert Platform.objects.get(pk=team.platform.pk).layout.msr == "0x0007050100070406"
     assert Submission.objects.get().state == "adopted"
+    adopted = Submission.objects.get().current
+    assert (status(adopted, "report_current"), gate(adopted).adopt) == ("not_applicable", "satisfied")
 
 
 def test_a_proposed_guest_goes_in_service(team):
@@ -146,7 +148,7 @@ def test_a_report_of_another_fleet_does_not_open_the_gate(team):
     submitted = team.submission()
     vote(submitted.revision, "approve", by=team.reviewer)
     make.make_guest(team.platform, name="came later")
-    assert status(submitted.revision, "run_completed") == "unsatisfied"
+    assert status(submitted.revision, "report_current") == "unsatisfied"
     with pytest.raises(Conflict):
         adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
 
@@ -246,7 +248,7 @@ def test_nothing_is_adopted_onto_a_retired_platform(team):
 def test_what_cannot_be_computed_blocks(team):
     submitted = team.submission()
     Guest.objects.update(facts=["not facts"])
-    assert status(submitted.revision, "run_completed") == "error"
+    assert status(submitted.revision, "report_current") == "error"
     assert gate(submitted.revision).check == "blocked"
     assert Guest.objects.get().summary == "facts that cannot be read"
 

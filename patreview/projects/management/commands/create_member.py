@@ -1,30 +1,30 @@
+import sys
 from argparse import ArgumentParser
+from getpass import getpass
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
-
+from patreview.accounts.models import User
 from patreview.accounts.services import create_person
-from patreview.projects.models import Project, Role
+from patreview.projects.commands import ProjectCommand, find_project
+from patreview.projects.models import Role
 from patreview.projects.services import set_member
 
 
-class Command(BaseCommand):
+class Command(ProjectCommand):
     help = "Make a person a member of a project, creating the person when there is none of that name."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug")
         parser.add_argument("user")
         parser.add_argument("--role", choices=Role.values, required=True)
-        parser.add_argument("--password", help="for a person who is created; without one they cannot log in yet")
+        parser.add_argument("--password", help="of a person who is created; asked for when absent, on a terminal")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["slug"]).first()
-        if project is None:
-            raise CommandError(f"There is no project {options['slug']!r}.")
-        try:
-            user = create_person(options["user"], password=options["password"])
-        except ValidationError as exc:
-            raise CommandError(" ".join(exc.messages)) from exc
-        set_member(project, user, Role(options["role"]), by="command line")
-        self.stderr.write(f"{user.username} is {options['role']} in {project.slug}.")
+    def act(self, **options: Any) -> None:
+        project = find_project(options["slug"])
+        name, password = options["user"], options["password"]
+        exists = User.objects.filter(username=name).exists()
+        if not exists and password is None and sys.stdin.isatty():
+            password = getpass(f"Password for {name}: ")
+        set_member(project, create_person(name, password=password), Role(options["role"]), by="command line")
+        known = "; that name was known already, and its password is as it was" if exists and password else ""
+        self.stderr.write(f"{name} is {options['role']} in {project.slug}{known}.")

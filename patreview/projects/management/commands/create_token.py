@@ -1,15 +1,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from patreview.accounts.models import User
-from patreview.projects.errors import Refused
-from patreview.projects.models import Project, Token
+from patreview.projects.commands import ProjectCommand, find_project
+from patreview.projects.models import Token
 from patreview.projects.services import TOKEN_DAYS, issue_token
 
 
-class Command(BaseCommand):
+class Command(ProjectCommand):
     help = "Issue a token for a project's API. Prints the token alone on standard output, once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -17,19 +17,15 @@ class Command(BaseCommand):
         parser.add_argument("--user", required=True, help="whose rights the token has: a member")
         parser.add_argument("--scopes", default="submit,read", help=f"comma list of {', '.join(Token.Scope.values)}")
         parser.add_argument("--name", required=True, help="what it is for")
-        parser.add_argument("--days", type=int, default=TOKEN_DAYS)
+        parser.add_argument("--days", type=int, default=TOKEN_DAYS, help="until it ends (90)")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["slug"]).first()
+    def act(self, **options: Any) -> None:
+        project = find_project(options["slug"])
         user = User.objects.filter(username=options["user"]).first()
-        if project is None or user is None:
-            missing = f"project {options['slug']!r}" if project is None else f"user {options['user']!r}"
-            raise CommandError(f"There is no {missing}.")
+        if user is None:
+            raise CommandError(f"There is no user {options['user']!r}.")
         scopes = [word.strip() for word in options["scopes"].split(",") if word.strip()]
-        try:
-            issued = issue_token(
-                project, user, name=options["name"], scopes=scopes, days=options["days"], by="command line"
-            )
-        except Refused as exc:
-            raise CommandError(str(exc)) from exc
+        issued = issue_token(
+            project, user, name=options["name"], scopes=scopes, days=options["days"], by="command line"
+        )
         self.stdout.write(issued.text)
