@@ -32,7 +32,7 @@ run: $(VENV)/.server ## the whole service on this machine, http://127.0.0.1:8000
 	@exec $(PY) -m patreview.supervisor
 
 test: $(VENV)/.dev ## all tests that need no browser; on PostgreSQL and Redis with DATABASE_URL= REDIS_URL=
-	$(PY) -m pytest -n 2 --dist loadgroup --ignore=tests/e2e
+	$(PY) -m pytest -n 2 --dist loadfile --ignore=tests/e2e
 
 check: $(VENV)/.dev ## style, types, import contracts, migrations, deployment settings, coverage
 	$(VENV)/bin/ruff check .
@@ -42,7 +42,7 @@ check: $(VENV)/.dev ## style, types, import contracts, migrations, deployment se
 	$(PY) manage.py makemigrations --check --dry-run
 	$(DEPLOY) SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	  $(PY) manage.py check --deploy --fail-level WARNING
-	$(PY) -m pytest -n 2 --dist loadgroup --ignore=tests/e2e --cov=simulator --cov=patreview --cov-branch --cov-report=
+	$(PY) -m pytest -n 2 --dist loadfile --ignore=tests/e2e --cov=simulator --cov=patreview --cov-branch --cov-report=
 	$(PY) -m coverage report --include='simulator/*' --show-missing --skip-covered --fail-under=100
 	$(PY) -m coverage report --include='patreview/*' --show-missing --skip-covered --fail-under=95
 

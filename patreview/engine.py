@@ -76,6 +76,11 @@ def refusal(*problems: Data) -> InvalidInput:
     return InvalidInput(*(Problem(**one) for one in problems))
 
 
+def problems_of(refused: InvalidInput) -> list[Data]:
+    """What was wrong, each as plain data: code, message, field, source, line, column."""
+    return list(refused.problems)
+
+
 def problem(field: str, message: str, *, code: str = "invalid") -> Data:
     """A problem that lies in a field of what was sent."""
     return Problem(code=code, message=message, field=field).as_data()
@@ -113,6 +118,7 @@ __all__ = [
     "known_families",
     "known_layouts",
     "problem",
+    "problems_of",
     "read_guest",
     "refusal",
     "rules",

@@ -9,7 +9,7 @@ class User(AbstractUser):
 
 
 class SignInGuesses(models.Model):
-    """Wrong passwords for one name from one address since `since`; the row is the counter."""
+    """Attempts for one name from one address, or for any name from one, since `since`; the row is the counter."""
 
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField(default=0)

@@ -43,6 +43,7 @@ class Run(models.Model):
     reason_text = models.CharField(max_length=500, blank=True)
     verdict = models.CharField(max_length=13, blank=True)
     engine_version = models.CharField(max_length=20, blank=True)
+    rules_digest = models.CharField(max_length=80, blank=True)
     input_digest = models.CharField(max_length=64, blank=True, help_text="Of the scenario that the engine was asked.")
     report_digest = models.CharField(max_length=64, blank=True)
 
@@ -51,6 +52,7 @@ class Run(models.Model):
         indexes = (
             models.Index(fields=["not_before"], name="runs_queued", condition=Q(state="queued")),
             models.Index(fields=["lease_until"], name="runs_running", condition=Q(state="running")),
+            models.Index(fields=["started_at"], name="runs_by_start"),
         )
 
     def __str__(self) -> str:

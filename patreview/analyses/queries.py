@@ -60,6 +60,6 @@ def findings_of(run: Run) -> QuerySet[Finding]:
 
 
 def is_stale(run: Run) -> bool:
-    """Whether the engine, a platform or a guest changed since: the same revision might be judged otherwise now."""
-    same_engine = run.engine_version == engine.ENGINE_VERSION
-    return not same_engine or run.input_digest != engine.digest("scenario", scenario_of(run.revision))
+    """Whether the rules, a platform or a guest changed since: the same revision might be judged otherwise now."""
+    same_rules = run.rules_digest == engine.rules_digest()
+    return not same_rules or run.input_digest != engine.digest("scenario", scenario_of(run.revision))

@@ -41,8 +41,7 @@ def execute(run_id: int) -> None:
     if claim is None:
         return
     try:
-        scenario = scenario_of(claim.run.revision)
-        report = engine.analyse(scenario)
+        outcome = compute(claim.run)
     except SoftTimeLimitExceeded:
         finish(claim, Run.State.TIMED_OUT, "time_limit", f"The engine took longer than {settings.RUN_SOFT_LIMIT_S} s.")
     except MemoryError:
@@ -52,11 +51,36 @@ def execute(run_id: int) -> None:
     except DatabaseFault:
         raise
     except Exception as exc:
+        # The border to the engine: whatever it raises is a defect that would only be raised again.
         log.exception("engine fault", run=run_id)
         text = f"The engine stopped with {type(exc).__name__}; this is a defect of patreview."
         finish(claim, Run.State.FAILED, "engine_error", text)
     else:
-        complete(claim, report, input_digest=engine.digest("scenario", scenario))
+        complete(claim, outcome)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a computed run stores: columns of the run, the report's bytes, its findings as rows."""
+
+    columns: dict[str, str]
+    body: str
+    findings: list[Finding]
+
+
+def compute(run: Run) -> Outcome:
+    """Ask the engine, and make everything ready to be stored."""
+    scenario = scenario_of(run.revision)
+    report = engine.analyse(scenario)
+    body = engine.canonical(report)
+    columns = {
+        "verdict": report["verdict"],
+        "engine_version": report["engine"]["version"],
+        "rules_digest": report["engine"]["rules_digest"],
+        "report_digest": engine.digest("report", body),
+        "input_digest": engine.digest("scenario", scenario),
+    }
+    return Outcome(columns, body.decode(), _finding_rows(run, report))
 
 
 def claim_run(run_id: int) -> Claim | None:
@@ -82,24 +106,17 @@ def _held(claim: Claim) -> Any:
     return Run.objects.filter(pk=claim.run.pk, state=Run.State.RUNNING, fence=claim.fence)
 
 
-def complete(claim: Claim, report: dict[str, Any], *, input_digest: str) -> bool:
+def complete(claim: Claim, outcome: Outcome) -> bool:
     """Store the report of a claimed run; False if its lease was lost to a later claim."""
-    body = engine.canonical(report)
-    digest = engine.digest("report", body)
-    done = {
-        "state": Run.State.COMPLETED,
-        "verdict": report["verdict"],
-        "report_digest": digest,
-        "input_digest": input_digest,
-        "engine_version": report["engine"]["version"],
-    }
+    verdict, digest = outcome.columns["verdict"], outcome.columns["report_digest"]
     with transaction.atomic():
-        if _held(claim).update(**done, finished_at=Now()) != 1:
+        held = _held(claim).update(state=Run.State.COMPLETED, finished_at=Now(), **outcome.columns)
+        if held != 1:
             return False
-        Report.objects.create(run=claim.run, digest=digest, body=body.decode())
-        Finding.objects.bulk_create(_finding_rows(claim.run, report))
-        _summarise(claim.run, state=Run.State.COMPLETED, verdict=report["verdict"])
-        _record(claim.run, "run.completed", verdict=report["verdict"], report=digest)
+        Report.objects.create(run=claim.run, digest=digest, body=outcome.body)
+        Finding.objects.bulk_create(outcome.findings)
+        _summarise(claim.run, state=Run.State.COMPLETED, verdict=verdict)
+        _record(claim.run, "run.completed", verdict=verdict, report=digest)
     return True
 
 

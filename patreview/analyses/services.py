@@ -9,6 +9,7 @@ from patreview import engine
 from patreview.accounts.models import User
 from patreview.analyses import wake
 from patreview.analyses.models import Run
+from patreview.analyses.queries import is_stale
 from patreview.catalogue.queries import platforms_in
 from patreview.journal.services import record
 from patreview.projects.errors import Conflict
@@ -55,14 +56,23 @@ def _store_and_queue(
 ) -> Submitted:
     revision, created = store(project, read, by=by, submission=submission)
     if not created:
-        run = revision.runs.order_by("-attempt").first()
-        assert run is not None, "every revision is stored together with its first run"
+        run = _last_or_anew(revision, by=by)
         return Submitted(revision.submission, revision, run, created=False)
     run = _queue(revision, by=by, trigger="submitted", attempt=1)
     _record(
         "submission.revised" if revision.number > 1 else "submission.created", revision, by=by, digest=revision.digest
     )
     return Submitted(revision.submission, revision, run, created=True)
+
+
+def _last_or_anew(revision: Revision, *, by: Principal) -> Run:
+    """The last run of content that was there already; another one when what is in service changed since."""
+    run = revision.runs.order_by("-attempt").first()
+    assert run is not None, "every revision is stored together with its first run"
+    is_open = revision.submission.state == Submission.State.OPEN
+    if not is_open or run.state != Run.State.COMPLETED or not is_stale(run):
+        return run
+    return _queue(revision, by=by, trigger="stale", attempt=run.attempt + 1)
 
 
 @transaction.atomic

@@ -42,12 +42,13 @@ class DatagramListener:
         self.socket.bind(settings.WAKE_SOCKET)
         self.socket.setblocking(False)
 
-    def wait(self, timeout_s: float) -> None:
-        """Return when something was announced, or after the time."""
-        if select.select([self.socket], [], [], timeout_s)[0]:
-            with contextlib.suppress(BlockingIOError):
-                while self.socket.recv(16):
-                    pass
+    def wait(self, timeout_s: float) -> bool:
+        """True as soon as something was announced, False after the time."""
+        woken = bool(select.select([self.socket], [], [], timeout_s)[0])
+        with contextlib.suppress(BlockingIOError):
+            while self.socket.recv(16):
+                pass
+        return woken
 
     def close(self) -> None:
         self.socket.close()
@@ -59,16 +60,15 @@ class NotifyListener:
     def __init__(self) -> None:
         self.listening_on: object = None
 
-    def wait(self, timeout_s: float) -> None:
-        """Return when something was announced, or after the time. Raises django.db.Error when the server is gone."""
+    def wait(self, timeout_s: float) -> bool:
+        """True as soon as something was announced, False after the time. Raises django.db.Error without a server."""
         connection.ensure_connection()
         if connection.connection is not self.listening_on:
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {CHANNEL}")
             self.listening_on = connection.connection
         with connection.wrap_database_errors:
-            for _ in connection.connection.notifies(timeout=timeout_s, stop_after=1):
-                pass
+            return any(True for _ in connection.connection.notifies(timeout=timeout_s, stop_after=1))
 
     def close(self) -> None:
         connection.close()

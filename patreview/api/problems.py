@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: every answer of 400 and above under /api/ has this shape."""
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from patreview.engine import InvalidInput
+from patreview.engine import InvalidInput, problems_of
 from patreview.projects.errors import Conflict, Forbidden, NotFound, Refused
 
 log = structlog.get_logger("patreview.api")
@@ -39,7 +40,8 @@ def problem(status: int, code: str, detail: str, errors: Sequence[dict[str, Any]
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | Response | None:
     """DRF's hook: everything that an API view may raise, as a problem. None lets unknown faults reach handler500."""
     if isinstance(exc, InvalidInput):
-        return problem(422, "invalid_input", "The input was read and makes no sense; nothing is stored.", exc.problems)
+        errors = [_located(**found) for found in problems_of(exc)]
+        return problem(422, "invalid_input", "The input was read and makes no sense; nothing is stored.", errors)
     if isinstance(exc, Refused):
         return problem(REFUSED[type(exc)], exc.code, exc.message)
     if isinstance(exc, TOO_LARGE):
@@ -81,7 +83,22 @@ def _pointers(detail: Any, path: str = "") -> Any:
             yield from _pointers(value, f"{path}/{index}")
     else:
         for item in detail if isinstance(detail, list) else [detail]:
-            yield {"pointer": path, "code": getattr(item, "code", "invalid"), "message": str(item)}
+            yield _located(field=path, code=getattr(item, "code", "invalid"), message=str(item))
+
+
+def _located(
+    *,
+    code: str,
+    message: str,
+    field: str | None = None,
+    source: str | None = None,
+    line: int | None = None,
+    column: int | None = None,
+) -> dict[str, Any]:
+    """One error: a JSON pointer into what was sent, or a place in a file, or both."""
+    path = re.sub(r"[.\[\]]+", "/", field or "").strip("/")
+    place = {"pointer": f"/{path}" if path else "", "source": source, "line": line, "column": column}
+    return {"code": code, "message": message} | place
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

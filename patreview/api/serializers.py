@@ -65,6 +65,10 @@ class SubmissionIn(Strict):
         return attrs
 
 
+class NoQuery(Strict):
+    """For addresses that take no query."""
+
+
 class ListQuery(Strict):
     """The query of a list of submissions."""
 

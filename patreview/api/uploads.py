@@ -54,20 +54,12 @@ def _part(part: Any) -> Part:
     return Part(name=(part.name or "")[:255], body=part.read())
 
 
-def decode(body: bytes) -> str:
-    """Text of a file: UTF-8, else Latin-1, which no byte can fail."""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body.decode("latin-1")
-
-
 def joined(declared: list[dict[str, Any]], parts: dict[str, Part]) -> tuple[Upload, ...]:
     """The files of a submission: those with their text in the JSON, and those that came as parts.
 
     What the JSON declares of a file, its size or sha256, must be true of the bytes that came.
     """
-    uploads = {role: Upload(role=role, name=part.name or role, text=decode(part.body)) for role, part in parts.items()}
+    uploads = {role: Upload(role, part.name or role, part.body) for role, part in parts.items()}
     for index, entry in enumerate(declared):
         role = entry["role"]
         if "text" in entry and role in uploads:
@@ -79,7 +71,7 @@ def joined(declared: list[dict[str, Any]], parts: dict[str, Part]) -> tuple[Uplo
             raise _mismatch(index, "size", f"{len(body)} bytes came.")
         if entry.get("sha256", digest := sha256(body).hexdigest()) != digest:
             raise _mismatch(index, "sha256", f"The bytes that came have {digest}.")
-        uploads.setdefault(role, Upload(role=role, name=entry["name"], text=decode(body)))
+        uploads.setdefault(role, Upload(role, entry["name"], body))
     return tuple(uploads.values())
 
 

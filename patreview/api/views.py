@@ -13,7 +13,7 @@ from patreview import engine
 from patreview.analyses.queries import report_of, report_text, runs_of, visible_runs
 from patreview.analyses.services import submit
 from patreview.api import documents
-from patreview.api.serializers import ListQuery, SubmissionIn, WaitQuery
+from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, WaitQuery
 from patreview.api.uploads import joined, read_body
 from patreview.api.waiting import wait_for
 from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
@@ -31,7 +31,11 @@ WAIT_MAX_S = 30
 class View(APIView):
     """`principal` is the token's or the session's; `query` the checked query string."""
 
-    query_serializer: Any = None
+    query_serializer: Any = NoQuery
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.query()
 
     @property
     def principal(self) -> Principal:

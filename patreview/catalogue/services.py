@@ -49,7 +49,8 @@ def put_guest_in_service(project: Project, facts: dict[str, Any], platforms: lis
     guest, created = Guest.objects.update_or_create(project=project, name=facts["name"], defaults=defaults)
     guest.platforms.add(*platforms)
     action = "guest.added" if created else "guest.changed"
-    record(project.pk, action, f"guest:{guest.name}", actor=by, platforms=[p.name for p in platforms])
+    names, digest = [platform.name for platform in platforms], engine.digest("facts", facts)
+    record(project.pk, action, f"guest:{guest.name}", actor=by, platforms=names, facts=digest)
     return guest
 
 

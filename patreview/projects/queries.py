@@ -7,7 +7,17 @@ from patreview.projects.models import Membership, Project, Role, Token
 from patreview.projects.principal import Principal
 
 # Doors name these types in annotations; they reach rows only through queries and services.
-__all__ = ["Project", "Role", "may", "members_of", "project_scope", "require", "role_in", "visible_projects"]
+__all__ = [
+    "Project",
+    "Role",
+    "may",
+    "members_of",
+    "project_scope",
+    "projects_to_submit_to",
+    "require",
+    "role_in",
+    "visible_projects",
+]
 
 
 def project_scope(principal: Principal, prefix: str = "") -> Q:
@@ -28,6 +38,13 @@ def project_scope(principal: Principal, prefix: str = "") -> Q:
 def visible_projects(principal: Principal) -> QuerySet[Project]:
     """Public projects and those the principal is a member of, by title."""
     return Project.objects.filter(project_scope(principal)).order_by("title", "pk")
+
+
+def projects_to_submit_to(principal: Principal) -> QuerySet[Project]:
+    """Those in which the person is a submitter at least, by title."""
+    roles = [role for role in Role if role.covers(Role.SUBMITTER)]
+    mine = Membership.objects.filter(user=principal.user.pk, role__in=roles).values("project")
+    return Project.objects.filter(pk__in=mine).order_by("title", "pk")
 
 
 def role_in(principal: Principal, project: Project) -> Role | None:

@@ -13,7 +13,7 @@ from patreview.analyses.queries import is_stale
 from patreview.projects.principal import Principal
 from patreview.projects.queries import Role, may
 from patreview.reviews.models import Vote
-from patreview.reviews.queries import standing_votes
+from patreview.reviews.queries import reviewers_in, standing_votes
 from patreview.submissions.models import Revision, Submission
 from patreview.submissions.queries import contributors_of
 
@@ -46,7 +46,9 @@ def gate_of(revision: Revision, run: Run | None, report: dict[str, Any] | None) 
     """The gate of a revision, given its last run and that run's report."""
     votes = standing_votes(revision)
     contributors = contributors_of(revision)
-    approvals = [v for v in votes if Vote.Value(v.value).approves and v.voter_id not in contributors]
+    reviewers = reviewers_in(revision.submission.project_id)
+    counting = [v for v in votes if v.voter_id in reviewers and v.voter_id not in contributors]
+    approvals = [v for v in counting if Vote.Value(v.value).approves]
     accepted = {fingerprint for vote in approvals for fingerprint in vote.acknowledges}
     shown = report if run and run.state == Run.State.COMPLETED else None
     checks = (_run_condition(run), *_report_conditions(run, shown, accepted))
@@ -159,7 +161,7 @@ def _objections(votes: list[Vote]) -> Condition:
     )
 
 
-def may_approve(principal: Principal, revision: Revision) -> str:
+def approval_refusal(principal: Principal, revision: Revision) -> str:
     """Empty when the principal may approve this revision, else the reason why not."""
     if not may(principal, revision.submission.project, Role.REVIEWER, scope="review"):
         return "Approving needs the role reviewer."

@@ -59,7 +59,6 @@ class Comment(models.Model):
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
     body = models.TextField()
-    anchor = models.CharField(max_length=64, blank=True, help_text="A finding's fingerprint; empty: the revision.")
     at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

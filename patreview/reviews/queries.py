@@ -8,31 +8,31 @@ from patreview.reviews.models import Comment, Vote
 from patreview.submissions.models import Revision, Submission
 from patreview.submissions.queries import visible_submissions
 
-__all__ = ["Comment", "Vote", "comments_on", "standing_votes", "votes_on", "waiting_for"]
+__all__ = ["Comment", "Vote", "comments_on", "reviewers_in", "standing_votes", "waiting_for"]
 
 REVIEWING = (Role.REVIEWER, Role.MAINTAINER)
 
 
-def votes_on(revision: Revision) -> QuerySet[Vote]:
-    """The votes cast on this revision, oldest first."""
-    return Vote.objects.filter(revision=revision).select_related("voter").order_by("pk")
-
-
 def standing_votes(revision: Revision) -> list[Vote]:
     """What counts for a revision: votes on it, and blocks and requests for changes on earlier ones
-    whose authors have not voted since. Only of people who review in the project now.
+    whose authors have not voted since. An objection stands even when its author left; an approval does
+    not (the gate asks reviewers_in()).
     """
-    reviewing = Membership.objects.filter(project=revision.submission.project_id, role__in=REVIEWING).values("user")
     counted = Q(revision=revision) | Q(
         revision__submission=revision.submission_id,
         revision__number__lt=revision.number,
     )
     latest: dict[int, Vote] = {}
-    votes = Vote.objects.filter(counted, voter__in=reviewing)
-    for vote in votes.select_related("voter", "revision").order_by("revision__number", "pk"):
+    for vote in Vote.objects.filter(counted).select_related("voter", "revision").order_by("revision__number", "pk"):
         latest[vote.voter_id] = vote
     lasting = {Vote.Value.BLOCK, Vote.Value.REQUEST_CHANGES}
     return [vote for vote in latest.values() if vote.revision_id == revision.pk or vote.value in lasting]
+
+
+def reviewers_in(project_id: int) -> set[int]:
+    """Ids of those whose approval counts in a project now."""
+    members = Membership.objects.filter(project=project_id, role__in=REVIEWING)
+    return set(members.values_list("user", flat=True))
 
 
 def comments_on(submission: Submission) -> QuerySet[Comment]:

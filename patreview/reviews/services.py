@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from patreview.accounts.models import User
 from patreview.analyses.models import Run
@@ -14,7 +15,7 @@ from patreview.projects.errors import Conflict, Forbidden
 from patreview.projects.models import Role
 from patreview.projects.principal import Principal
 from patreview.projects.queries import require
-from patreview.reviews.gate import SATISFIED, WITH_WARNINGS, gate_of, may_approve
+from patreview.reviews.gate import SATISFIED, WITH_WARNINGS, approval_refusal, gate_of
 from patreview.reviews.models import Comment, Vote
 from patreview.submissions.models import Revision, Submission
 from patreview.submissions.services import lock
@@ -23,14 +24,14 @@ BODY_MAX = 16 * 1024
 
 
 @transaction.atomic
-def comment(revision: Revision, body: str, *, by: Principal, anchor: str = "") -> Comment:
+def comment(revision: Revision, body: str, *, by: Principal) -> Comment:
     """Any member who may submit may comment. Raises Conflict on an empty or over-long text."""
     require(by, revision.submission.project, Role.SUBMITTER, scope="review")
     assert isinstance(by.user, User)
     text = _checked(body)
     if not text:
         raise Conflict("empty", "Write something first.")
-    made = Comment.objects.create(revision=revision, author=by.user, body=text, anchor=anchor[:64])
+    made = Comment.objects.create(revision=revision, author=by.user, body=text)
     _record("comment.added", revision, by=by, comment=made.pk)
     return made
 
@@ -44,8 +45,8 @@ def vote(revision: Revision, value: str, *, by: Principal, body: str = "", diges
     An approval acknowledges the assumptions of the conditional findings in the last report.
     Raises Forbidden (`self_approval` for contributors), Conflict.
     """
-    submission = _open_and_current(revision)
-    require(by, submission.project, Role.REVIEWER, scope="review")
+    require(by, revision.submission.project, Role.REVIEWER, scope="review")
+    _open_and_current(revision)
     assert isinstance(by.user, User)
     if value not in Vote.Value.values:
         raise Conflict("unknown_vote", f"Vote one of {', '.join(Vote.Value.values)}.")
@@ -54,14 +55,19 @@ def vote(revision: Revision, value: str, *, by: Principal, body: str = "", diges
         _check_approval(revision, by=by)
     if digest not in {None, revision.digest}:
         raise Conflict("outdated", f"{revision} came after the revision you looked at; read it first.")
-    fields = {"value": value, "body": _checked(body), "acknowledges": _assumptions(revision) if chosen.approves else []}
+    fields = {
+        "value": value,
+        "body": _checked(body),
+        "acknowledges": _assumptions(revision) if chosen.approves else [],
+        "at": timezone.now(),
+    }
     made, _ = Vote.objects.update_or_create(revision=revision, voter=by.user, defaults=fields)
     _record("vote.cast", revision, by=by, value=value, digest=revision.digest)
     return made
 
 
 def _check_approval(revision: Revision, *, by: Principal) -> None:
-    reason = may_approve(by, revision)
+    reason = approval_refusal(by, revision)
     if reason:
         raise Forbidden("self_approval", reason)
     run = last_run(revision)
@@ -81,8 +87,8 @@ def adopt(revision: Revision, *, by: Principal, digest: str) -> Submission:
 
     `digest` is the revision that the person looked at: Conflict `stale` when it is not the current one.
     """
+    require(by, revision.submission.project, Role.MAINTAINER, scope="review")
     submission = _open_and_current(revision, stale_ok=True)
-    require(by, submission.project, Role.MAINTAINER, scope="review")
     if submission.current_id != revision.pk or revision.digest != digest:
         raise Conflict("stale", "There is a later revision than the one you looked at; read it first.")
     hold(submission.project_id)  # what the gate judges by must not change before it is changed here
@@ -135,8 +141,10 @@ def _open_and_current(revision: Revision, *, stale_ok: bool = False) -> Submissi
 
 def _checked(body: str) -> str:
     text = body.strip()
-    if len(text) > BODY_MAX or "\0" in text:
-        raise Conflict("too_long", f"At most {BODY_MAX} characters, and no NUL.")
+    if "\0" in text:
+        raise Conflict("bad_character", "U+0000 cannot stand here.")
+    if len(text) > BODY_MAX:
+        raise Conflict("too_long", f"At most {BODY_MAX} characters.")
     return text
 
 

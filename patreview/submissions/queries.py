@@ -16,6 +16,7 @@ __all__ = [
     "artifact_text",
     "artifacts_of",
     "contributors_of",
+    "decode",
     "revisions_of",
     "visible_submissions",
 ]
@@ -41,10 +42,18 @@ def artifacts_of(revision: Revision) -> QuerySet[Artifact]:
     return revision.artifacts.order_by("role")
 
 
+def decode(body: bytes) -> str:
+    """The text of a file: UTF-8, else Latin-1, which no byte can fail."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body.decode("latin-1")
+
+
 def artifact_text(revision: Revision, role: str) -> tuple[str, str] | None:
     """Name and text of the revision's file of a role; None when it has none."""
     found = revision.artifacts.filter(role=role).values_list("name", "blob__body").first()
-    return (found[0], bytes(found[1]).decode()) if found else None
+    return (found[0], decode(bytes(found[1]))) if found else None
 
 
 def contributors_of(revision: Revision) -> set[int]:

@@ -12,6 +12,7 @@ from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.queries import may
 from patreview.submissions.models import Artifact, Blob, Revision, Submission
+from patreview.submissions.queries import decode
 
 TITLE_MAX = 100
 NOTE_MAX = 2000
@@ -20,14 +21,18 @@ KEY_MAX = 200
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it came: its role ("config"), the sender's name for it, its text."""
+    """A file as it came: its role ("config"), the sender's name for it, its bytes."""
 
     role: str
     name: str
-    text: str
+    body: bytes
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.body).hexdigest()
 
     def as_input(self) -> dict[str, str]:
-        return {"role": self.role, "name": self.name, "text": self.text}
+        return {"role": self.role, "name": self.name, "text": decode(self.body)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +60,14 @@ class ReadProposal:
 
 def read_proposal(proposal: Proposal, *, by: str) -> ReadProposal:
     """Let the engine read what was sent. Raises engine.InvalidInput with every problem that was found."""
+    is_layout = proposal.kind == Submission.Kind.LAYOUT
     problems = _text_problems(title=proposal.title, note=proposal.note, external_key=proposal.external_key)
-    read = _read_layout if proposal.kind == Submission.Kind.LAYOUT else _read_guest
+    if is_layout and proposal.platform is None:
+        problems.append(engine.problem("platform", "Name the platform that this layout is for."))
+    if is_layout and proposal.files:
+        problems.append(engine.problem("files", "A layout takes no files: send its text in `layout`."))
     try:
-        content = read(proposal, problems, by)
+        content = _read_layout(proposal) if is_layout else _read_guest(proposal, by)
     except engine.InvalidInput as exc:
         raise engine.refusal(*problems, *exc.problems) from exc
     if problems:
@@ -66,19 +75,24 @@ def read_proposal(proposal: Proposal, *, by: str) -> ReadProposal:
     return ReadProposal(proposal, content, engine.digest("input", _identity(proposal, content["stated"])))
 
 
-def _read_layout(proposal: Proposal, problems: list[dict[str, Any]], by: str) -> dict[str, Any]:
-    if proposal.platform is None:
-        problems.append(engine.problem("platform", "Name the platform that this layout is for."))
-    if proposal.files:
-        problems.append(engine.problem("files", "A layout takes no files: send its text in `layout`."))
+def _read_layout(proposal: Proposal) -> dict[str, Any]:
     layout = engine.check_layout(proposal.layout)
     return {"layout": layout, "stated": {"layout": layout["msr"]}}
 
 
-def _read_guest(proposal: Proposal, problems: list[dict[str, Any]], by: str) -> dict[str, Any]:
+def _read_guest(proposal: Proposal, by: str) -> dict[str, Any]:
     stated = proposal.guest or {}
-    facts = engine.read_guest(stated, [upload.as_input() for upload in proposal.files], by=by)
+    try:
+        facts = engine.read_guest(stated, [upload.as_input() for upload in proposal.files], by=by)
+    except engine.InvalidInput as exc:
+        raise engine.refusal(*[_below_guest(problem) for problem in exc.problems]) from exc
     return {"guest": facts, "stated": {"guest": stated}}
+
+
+def _below_guest(problem: dict[str, Any]) -> dict[str, Any]:
+    """The engine names fields of a guest; senders wrote them below `guest`, and files beside it."""
+    field = problem["field"] or ""
+    return problem if field.startswith("files") else problem | {"field": f"guest.{field}" if field else "guest"}
 
 
 def _text_problems(**texts: str) -> list[dict[str, Any]]:
@@ -98,7 +112,7 @@ def _text_problems(**texts: str) -> list[dict[str, Any]]:
 def _identity(proposal: Proposal, stated: dict[str, Any]) -> dict[str, Any]:
     """What makes two revisions the same content: what was stated, and the bytes of the files."""
     platform = proposal.platform.name if proposal.platform else ""
-    artifacts = sorted([upload.role, sha256(upload.text.encode()).hexdigest()] for upload in proposal.files)
+    artifacts = sorted([upload.role, upload.sha256] for upload in proposal.files)
     return {"kind": proposal.kind, "platform": platform, "stated": stated, "artifacts": artifacts}
 
 
@@ -175,6 +189,6 @@ def _check_addition(submission: Submission, proposal: Proposal, *, by: Principal
 
 def _keep_files(revision: Revision, files: tuple[Upload, ...]) -> None:
     for upload in files:
-        body = upload.text.encode()
-        blob, _ = Blob.objects.get_or_create(sha256=sha256(body).hexdigest(), defaults={"body": body})
-        Artifact.objects.create(revision=revision, role=upload.role, name=upload.name[:255], size=len(body), blob=blob)
+        blob, _ = Blob.objects.get_or_create(sha256=upload.sha256, defaults={"body": upload.body})
+        name, size = upload.name[:255], len(upload.body)
+        Artifact.objects.create(revision=revision, role=upload.role, name=name, size=size, blob=blob)

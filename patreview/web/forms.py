@@ -7,6 +7,8 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 
+from patreview.submissions.queries import decode
+
 TYPES = ("UC", "UC-", "WC", "WT", "WP", "WB")
 CONFIG_MAX = 2 * 1024 * 1024  # bytes
 _ENCODING_FIELDS = {name: f"encoding_{name.lower().replace('-', 'm')}" for name in TYPES}
@@ -121,20 +123,17 @@ class GuestProposal(Proposal):
         """One field a memory type, in the manual's order."""
         return [self[field] for field in _ENCODING_FIELDS.values()]
 
-    def clean_config_file(self) -> str:
-        """The text of the file; refused where it is too large or no text."""
+    def clean_config_file(self) -> bytes:
+        """The bytes of the file; refused where it is too large or packed."""
         upload = self.cleaned_data.get("config_file")
         if not isinstance(upload, UploadedFile):
-            return ""
+            return b""
         if (upload.size or 0) > CONFIG_MAX:
             raise forms.ValidationError(f"{upload.name} has {upload.size} bytes; at most {CONFIG_MAX}.")
-        try:
-            text: str = upload.read().decode()
-            return text
-        except UnicodeDecodeError as exc:
-            raise forms.ValidationError(
-                f"{upload.name} is no text (byte {exc.start}). Send the plain .config, unpacked."
-            ) from exc
+        body: bytes = upload.read()
+        if b"\0" in body:
+            raise forms.ValidationError(f"{upload.name} is no text. Send the plain .config, unpacked.")
+        return body
 
     def stated(self) -> Json:
         """What the person states, as the engine takes it: only what was filled in."""
@@ -155,17 +154,17 @@ class GuestProposal(Proposal):
         text = getattr(self, "cleaned_data", {}).get("config_file")
         if isinstance(self.data, QueryDict) and text:
             kept = self.data.copy()
-            kept["config_text"], kept["config_name"] = text, self.config_file_name()
+            kept["config_text"], kept["config_name"] = decode(text), self.config_file_name()
             self.data = kept
 
-    def config(self) -> tuple[str, str] | None:
-        """Name and text of the .config that was sent; a file wins over what was pasted."""
+    def config(self) -> tuple[str, bytes] | None:
+        """Name and bytes of the .config that was sent; a file wins over what was pasted."""
         upload, pasted = self.cleaned_data.get("config_file"), self.cleaned_data.get("config_text")
         if upload:
             return self.config_file_name(), upload
         if not pasted or not pasted.strip():
             return None
-        return self.cleaned_data.get("config_name") or "pasted.config", pasted.replace("\r\n", "\n")
+        return self.cleaned_data.get("config_name") or "pasted.config", pasted.replace("\r\n", "\n").encode()
 
 
 def guest_initial(stated: Mapping[str, Any]) -> Json:

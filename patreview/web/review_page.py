@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 
 from patreview.projects.queries import Role
-from patreview.reviews.gate import gate_of, may_approve
+from patreview.reviews.gate import approval_refusal, gate_of
 from patreview.reviews.queries import Vote, comments_on, standing_votes
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def context(principal: Principal, revision: Revision, page: Json) -> Json:
     """Gate, thread and forms for one reader; `page` is what the header found out."""
     votes = standing_votes(revision)
     reviewer = page["role"] is not None and page["role"].covers(Role.REVIEWER)
-    refused = may_approve(principal, revision) if reviewer and page["is_open"] else ""
+    refused = approval_refusal(principal, revision) if reviewer and page["is_open"] else ""
     gate = gate_of(revision, page["run"], page["report"]) if page["is_current"] else None
     shown = {
         "gate": _gate(gate) if gate else None,
@@ -75,10 +75,7 @@ def _condition(row: Condition) -> Json:
 
 def _thread(votes: Sequence[Any], comments: Any, revision: Revision) -> list[Json]:
     """Votes and comments in one row of time."""
-    said = [
-        {"who": c.author, "body": c.body, "at": c.at, "revision": c.revision.number, "anchor": c.anchor}
-        for c in comments
-    ]
+    said = [{"who": c.author, "body": c.body, "at": c.at, "revision": c.revision.number} for c in comments]
     cast = [
         {
             "who": vote.voter,

@@ -33,10 +33,10 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
 def revision(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Any revision, marked when it is superseded."""
     found = submission_or_404(request, pk)
-    for candidate in revisions_of(found):
-        if candidate.number == number:
-            return submission_page(request, found, revision=candidate)
-    raise Http404
+    shown = revisions_of(found).filter(number=number).first()
+    if shown is None:
+        raise Http404
+    return submission_page(request, found, revision=shown)
 
 
 @only("GET")
@@ -94,7 +94,7 @@ def _header(request: HttpRequest, found: Submission, shown: Revision) -> Json:
     return around | {
         "submission": found,
         "revision": shown,
-        "revisions": list(revisions_of(found)),
+        "revisions": list(revisions_of(found).defer("content")),
         "is_current": is_current,
         "is_open": is_open,
         "runs": runs,

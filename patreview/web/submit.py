@@ -53,6 +53,7 @@ def _page(request: HttpRequest, project: Project, kind: str, submission: Submiss
         return permission_denied(request, reason=f"Proposing needs the role submitter in {project.title}.")
     form = _form(request, project, kind, submission)
     problems: list[Json] = []
+    status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
             made = _submit(request, project, kind, submission, form)
@@ -61,10 +62,11 @@ def _page(request: HttpRequest, project: Project, kind: str, submission: Submiss
             form.take(problems)
         except (Forbidden, Conflict) as exc:
             problems = [{"code": exc.code, "message": exc.message}]
+            status = 403 if isinstance(exc, Forbidden) else 409
         else:
             return HttpResponse(status=303, headers={"Location": reverse("web:submission", args=[made.pk])})
     context = around | _context(request, kind, submission, form) | {"problems": problems}
-    return render(request, "submissions/submit.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "submissions/submit.html", context, status=status)
 
 
 def _form(request: HttpRequest, project: Project, kind: str, submission: Submission | None) -> Any:

@@ -201,7 +201,7 @@ def test_input_that_makes_no_sense_is_422_with_file_and_line(api, submissions):
     assert problem["code"] == "invalid_input"
     assert "PA1" in problem["errors"][0]["message"]
     unknown = api("POST", submissions, layout_body(platform="xen-9"))
-    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "platform")
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/platform")
     assert "xen-4.17" in unknown.json()["errors"][0]["message"]
 
 
@@ -252,7 +252,7 @@ def test_a_body_that_cannot_be_taken_is_400(api, submissions, body):
 def test_a_guest_that_makes_no_sense_is_422(api, submissions, guest):
     refused = api("POST", submissions, {"kind": "guest", "title": "x", "guest": guest})
     assert refused.status_code == 422, refused.content
-    assert refused.json()["errors"]
+    assert refused.json()["errors"][0]["pointer"].startswith("/guest")
 
 
 @pytest.mark.parametrize(
@@ -271,6 +271,15 @@ def test_unknown_filters_and_values_are_400(api, submissions, query, pointer):
     refused = api("GET", f"{submissions}?{query}")
     assert refused.status_code == 400
     assert refused.json()["errors"][0]["pointer"] == pointer
+
+
+def test_no_address_takes_an_unknown_query(api, team, submissions):
+    submitted = team.submission()
+    pages = ("whoami", "engine", "projects", f"projects/{team.project.slug}", submissions)
+    things = (f"submissions/{submitted.submission.pk}", f"runs/{submitted.run.pk}", f"runs/{submitted.run.pk}/report")
+    for path in (*pages, *things):
+        assert api("GET", path).status_code == 200, path
+        assert api("GET", f"{path}?x=1").status_code == 400, path
 
 
 def test_pages_follow_each_other_by_key(api, team, submissions):

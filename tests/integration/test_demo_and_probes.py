@@ -4,7 +4,6 @@ import socket
 from io import StringIO
 
 import pytest
-import redis
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
@@ -118,16 +117,6 @@ def test_readyz_without_a_database(client, db, monkeypatch):
 def test_readyz_with_open_migrations(client, db, monkeypatch):
     monkeypatch.setattr(probes, "_open_migrations", lambda: True)
     assert client.get("/readyz").json()["migrations"] == "not applied"
-
-
-def test_the_broker_answers(monkeypatch):
-    class Answers:
-        def ping(self) -> bool:
-            return True
-
-    monkeypatch.setattr(probes, "_broker", lambda: Answers())
-    assert probes._broker_state() == "ok"
-    assert redis.RedisError
 
 
 @pytest.mark.parametrize(

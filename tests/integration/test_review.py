@@ -7,9 +7,11 @@ from patreview.analyses.queries import last_run, report_of
 from patreview.catalogue.models import Guest, Platform
 from patreview.projects.errors import Conflict, Forbidden, NotFound
 from patreview.projects.models import Membership, Role
-from patreview.reviews.gate import gate_of, may_approve
+from patreview.projects.principal import Principal
+from patreview.projects.services import issue_token
+from patreview.reviews.gate import approval_refusal, gate_of
 from patreview.reviews.models import Comment, Vote
-from patreview.reviews.queries import comments_on, standing_votes, votes_on
+from patreview.reviews.queries import comments_on, standing_votes
 from patreview.reviews.services import adopt, comment, vote, withdraw
 from patreview.submissions.models import Submission
 from tests import make
@@ -51,7 +53,7 @@ def test_nobody_approves_what_they_contributed_to(team, role):
     author = make.make_member(team.project, role)
     submitted = make.make_layout_submission(team.platform, author)
     make.execute(submitted.run)
-    assert may_approve(author, submitted.revision)
+    assert approval_refusal(author, submitted.revision)
     with pytest.raises(Forbidden):
         vote(submitted.revision, "approve", by=author)
     assert not Vote.objects.exists()
@@ -64,8 +66,8 @@ def test_an_earlier_author_is_a_contributor_of_later_revisions(team):
     )
     make.execute(second.run)
     for contributor in (team.submitter, team.maintainer):
-        assert may_approve(contributor, second.revision)
-    assert not may_approve(team.reviewer, second.revision)
+        assert approval_refusal(contributor, second.revision)
+    assert not approval_refusal(team.reviewer, second.revision)
 
 
 def test_a_contributor_may_request_changes(team):
@@ -101,7 +103,7 @@ def test_a_vote_binds_to_its_revision(team):
     with pytest.raises(Conflict) as refused:
         vote(first.revision, "approve", by=team.reviewer)
     assert refused.value.code == "outdated"
-    assert votes_on(first.revision).count() == 1
+    assert Vote.objects.filter(revision=first.revision).count() == 1
 
 
 @pytest.mark.parametrize("value", ["block", "request_changes"])
@@ -205,7 +207,7 @@ def test_comments(team):
     submitted = team.submission()
     comment(submitted.revision, "  Which GPU?  ", by=team.submitter)
     assert [row.body for row in comments_on(submitted.submission)] == ["Which GPU?"]
-    for body, code in (("   ", "empty"), ("x" * 16385, "too_long"), ("a\0b", "too_long")):
+    for body, code in (("   ", "empty"), ("x" * 16385, "too_long"), ("a\0b", "bad_character")):
         with pytest.raises(Conflict) as refused:
             comment(submitted.revision, body, by=team.submitter)
         assert refused.value.code == code
@@ -236,6 +238,32 @@ def test_the_votes_of_those_who_left_do_not_count(team):
     assert status(submitted.revision, "approvals") == "pending"
 
 
+def test_the_block_of_one_who_left_stands(team):
+    submitted = team.submission()
+    vote(submitted.revision, "block", by=team.reviewer)
+    Membership.objects.filter(user=team.reviewer.user).delete()
+    assert status(submitted.revision, "no_objection") == "unsatisfied"
+
+
+def test_a_changed_vote_is_of_now(team):
+    submitted = team.submission()
+    first = vote(submitted.revision, "comment", by=team.reviewer).at
+    assert vote(submitted.revision, "approve", by=team.reviewer).at > first
+
+
+@pytest.mark.parametrize("state", ["adopted", "withdrawn"])
+def test_strangers_learn_nothing_of_closed_submissions(team, state):
+    submitted = team.submission()
+    Submission.objects.update(state=state)
+    for act in (
+        lambda: vote(submitted.revision, "block", by=team.outsider),
+        lambda: adopt(submitted.revision, by=team.outsider, digest=submitted.revision.digest),
+        lambda: comment(submitted.revision, "hello", by=team.outsider),
+    ):
+        with pytest.raises(NotFound):
+            act()
+
+
 def test_nothing_is_adopted_onto_a_retired_platform(team):
     submitted = team.submission()
     vote(submitted.revision, "approve", by=team.reviewer)
@@ -259,3 +287,16 @@ def test_the_longest_name_goes_in_service(team):
     vote(submitted.revision, "approve", by=team.reviewer)
     adopt(submitted.revision, by=team.maintainer, digest=submitted.revision.digest)
     assert Guest.objects.filter(name="g" * 100).exists()
+
+
+def test_a_token_without_the_scope_says_nothing(team):
+    submitted = team.submission()
+    token = issue_token(team.project, team.reviewer.user, name="ci", scopes=["read", "submit"], by="tests").token
+    machine = Principal(team.reviewer.user, token)
+    for act in (
+        lambda: vote(submitted.revision, "approve", by=machine),
+        lambda: comment(submitted.revision, "hello", by=machine),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            act()
+        assert refused.value.code == "scope"

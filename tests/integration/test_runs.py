@@ -63,9 +63,9 @@ def test_a_stale_worker_cannot_complete(queued):
     assert dispatch.reap() == 1
     Run.objects.filter(pk=queued.pk).update(not_before=Now())
     later = runner.claim_run(queued.pk)
-    report = engine.analyse(runner.scenario_of(queued.revision))
-    assert not runner.complete(stale, report, input_digest="")
-    assert runner.complete(later, report, input_digest="")
+    outcome = runner.compute(queued)
+    assert not runner.complete(stale, outcome)
+    assert runner.complete(later, outcome)
     assert Report.objects.count() == 1
 
 
@@ -122,6 +122,12 @@ def test_any_other_fault_ends_the_run_too(queued, monkeypatch):
     assert "OSError" in run.reason_text
 
 
+def test_a_report_of_another_shape_is_a_defect_too(queued, monkeypatch):
+    monkeypatch.setattr(engine, "analyse", lambda scenario: {"verdict": "compatible"})
+    run = make.execute(queued)
+    assert (run.state, run.reason_code) == ("failed", "engine_error")
+
+
 def test_a_fault_of_the_database_leaves_the_lease(queued, monkeypatch):
     def fail(scenario):
         raise OperationalDatabaseError
@@ -141,7 +147,7 @@ def test_what_cannot_be_judged_says_so(queued):
 
 def test_the_reaper_leaves_a_run_that_was_completed_meanwhile(queued):
     claim = runner.claim_run(queued.pk)
-    assert runner.complete(claim, engine.analyse(runner.scenario_of(queued.revision)), input_digest="")
+    assert runner.complete(claim, runner.compute(queued))
     assert not runner.queue_again(claim)
     assert queued.revision.submission.project.submissions.get().run_state == "completed"
 
@@ -218,6 +224,23 @@ def test_a_run_is_stale_when_the_fleet_changed(team):
     assert not is_stale(run)
     make.make_guest(team.platform, name="one more", release="5.15")
     assert is_stale(run)
+
+
+def test_a_run_is_stale_when_the_rules_changed(team):
+    run = team.submission().run
+    Run.objects.update(rules_digest="sha256:older")
+    run.refresh_from_db()
+    assert is_stale(run)
+
+
+def test_the_same_content_is_run_again_when_the_fleet_changed(team):
+    first = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
+    make.execute(first.run)
+    assert make.make_layout_submission(team.platform, team.submitter, external_key="ci").run == first.run
+    make.make_guest(team.platform, name="came later", release="5.15")
+    again = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
+    assert (again.created, again.revision, again.run.attempt) == (False, first.revision, 2)
+    assert (again.run.state, again.run.trigger) == ("queued", "stale")
 
 
 def test_a_guest_is_judged_on_every_platform(team):

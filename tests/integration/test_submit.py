@@ -93,7 +93,9 @@ def test_rights(team):
         pytest.param({"title": "a\u202eb"}, "title", "U+202E", id="bidi control in the title"),
         pytest.param({"note": "a\0"}, "note", "U+0000", id="NUL in the note"),
         pytest.param({"external_key": "a\nb"}, "external_key", "U+000A", id="newline in the key"),
-        pytest.param({"files": (Upload("config", "c", CONFIG),)}, "files", "takes no files", id="file of a layout"),
+        pytest.param(
+            {"files": (Upload("config", "c", CONFIG.encode()),)}, "files", "takes no files", id="file of a layout"
+        ),
     ],
 )
 def test_bad_input_names_the_field_and_stores_nothing(team, fields, field, words):
@@ -114,7 +116,7 @@ def test_a_layout_needs_a_platform(team):
 def test_a_file_is_kept_once_by_its_digest(team):
     for name in ("one", "two"):
         guest = {"name": name, "mode": "pv", "role": "domU", "devices": False}
-        files = (Upload("config", "../../etc/passwd", CONFIG),)
+        files = (Upload("config", "../../etc/passwd", CONFIG.encode()),)
         submit(team.project, Proposal(kind="guest", title=name, guest=guest, files=files), by=team.submitter)
     assert Blob.objects.count() == 1
     artifact = Artifact.objects.first()
@@ -125,7 +127,7 @@ def test_a_file_is_kept_once_by_its_digest(team):
 
 def test_facts_of_a_config_carry_file_and_line(team):
     guest = {"name": "g", "mode": "pv", "role": "dom0", "devices": True}
-    files = (Upload("config", "dom0.config", CONFIG),)
+    files = (Upload("config", "dom0.config", CONFIG.encode()),)
     submitted = submit(team.project, Proposal(kind="guest", title="g", guest=guest, files=files), by=team.submitter)
     release = submitted.revision.content["guest"]["facts"]["release"]
     assert release["value"] == "6.1.192"

@@ -280,9 +280,7 @@ def test_how_a_child_ended_is_told_in_words() -> None:
     assert how_it_ended(3) == "ended with exit code 3"
 
 
-# One real service: the tests below use it in this order, the last ones end it.
-
-whole_service = pytest.mark.xdist_group("whole service")
+# One real service: the tests below use it in this order, the last ones end it. `make test` gives a worker whole files.
 
 
 @pytest.fixture(scope="module")
@@ -308,13 +306,11 @@ def second_start(service: Installation, **changes: str) -> subprocess.CompletedP
     )
 
 
-@whole_service
 def test_prints_the_url_and_the_demo_users(service: Installation) -> None:
     assert f"patreview is ready at http://127.0.0.1:{service.port}/" in service.said()
     assert "Demo users" in service.said()
 
 
-@whole_service
 def test_second_start_is_told_at_once(service: Installation) -> None:
     assert service.supervisor is not None
     done = second_start(service)
@@ -323,7 +319,6 @@ def test_second_start_is_told_at_once(service: Installation) -> None:
     assert done.stderr == f"patreview: patreview already runs here (pid {service.supervisor.pid}, URL {url})\n"
 
 
-@whole_service
 def test_taken_port_is_told_before_anything_starts(service: Installation, tmp_path: Path) -> None:
     done = second_start(service, PATREVIEW_DATA=str(tmp_path / "other"))
     assert done.returncode == PORT_TAKEN
@@ -331,7 +326,6 @@ def test_taken_port_is_told_before_anything_starts(service: Installation, tmp_pa
     assert not (tmp_path / "other" / "patreview.sqlite3").exists()
 
 
-@whole_service
 def test_brings_back_what_was_killed(service: Installation) -> None:
     before = {name: service.pid(name) for name in ("worker", "dispatcher", "broker")}
     orphans = service.pool_children()
@@ -343,7 +337,6 @@ def test_brings_back_what_was_killed(service: Installation) -> None:
     assert "worker ended by SIGKILL; starting it again in 1 s" in service.said()
 
 
-@whole_service
 def test_ctrl_c_reaches_the_supervisor_alone_and_leaves_nothing(service: Installation) -> None:
     assert service.supervisor is not None
     os.killpg(service.supervisor.pid, signal.SIGINT)  # as a terminal does it: to the whole group
@@ -352,8 +345,8 @@ def test_ctrl_c_reaches_the_supervisor_alone_and_leaves_nothing(service: Install
     assert "Traceback" not in service.said()
 
 
-@whole_service
 def test_killed_supervisor_takes_everything_along(service: Installation) -> None:
+    service.stop()
     (service.data / "run" / "broker.sock").touch()  # a stale socket is no hindrance
     service.start()
     assert service.supervisor is not None
@@ -377,7 +370,6 @@ def test_refusals_are_exit_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     os.close(lock)
 
 
-@whole_service
 @pytest.mark.usefixtures("restored_signals")
 def test_runs_in_this_process_until_sigterm(
     data: folder.DataFolder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -28,7 +28,13 @@ def test_home_says_what_this_is(client, db):
 def test_home_of_one_who_is_in_no_project(shown):
     page = shown("/", "outsider")
     assert "Nothing waits for you." in page
-    assert "You are in no project yet." in page
+    assert "You submit to no project yet." in page
+
+
+def test_home_leads_a_stranger_to_no_form_that_refuses_them(team, shown):
+    make.make_project(visibility="public")
+    assert "Submit a layout" not in shown("/", "outsider")
+    assert "Submit a layout" in shown("/")
 
 
 def test_home_knows_whose_turn_it_is(team, shown):

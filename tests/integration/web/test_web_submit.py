@@ -4,6 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from patreview.analyses.services import submit
+from patreview.reviews.services import withdraw
 from patreview.submissions.queries import artifacts_of, visible_submissions
 from patreview.submissions.services import Proposal
 from patreview.web.forms import CONFIG_MAX, field_of
@@ -116,7 +117,7 @@ def test_a_config_that_is_none_comes_back_with_its_text(client, path):
     ("content", "told"),
     [
         (b"CONFIG_X=y\n" * (CONFIG_MAX // 11 + 1), "at most 2097152"),
-        (b"\x1f\x8b\x08\x00", "new.config is no text (byte 1)"),
+        (b"\x1f\x8b\x08\x00", "new.config is no text"),
     ],
 )
 def test_a_file_that_is_no_config(client, path, content, told):
@@ -168,7 +169,7 @@ def test_only_the_owner_or_a_maintainer_revises(team, client):
     submitted = team.submission()
     client.force_login(make.make_member(team.project).user)
     answer = client.post(f"/s/{submitted.submission.pk}/revise/", {"layout": make.LINUX, "note": ""})
-    assert answer.status_code == 422
+    assert answer.status_code == 403
     assert "only they or a maintainer add to it" in answer.text
 
 
@@ -185,3 +186,11 @@ def test_the_choices_start_from_what_is_in_force(client, path, team):
     member = make.make_member(bare)
     client.force_login(member.user)
     assert client.get(f"/p/{bare.slug}/submit/").status_code == 200
+
+
+def test_a_revision_of_a_closed_submission_is_409(team, client, path):
+    made = make.make_layout_submission(team.platform, team.submitter)
+    withdraw(made.submission, by=team.submitter)
+    refused = client.post(f"/s/{made.submission.pk}/revise/", {"layout": make.LINUX, "note": ""})
+    assert refused.status_code == 409
+    assert "withdrawn" in refused.text

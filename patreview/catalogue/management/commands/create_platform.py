@@ -3,11 +3,12 @@ from typing import Any
 
 from django.db import transaction
 
+from patreview import engine
 from patreview.catalogue.models import Platform
 from patreview.catalogue.services import add_platform, know_layout
 from patreview.projects.commands import ProjectCommand, find_project
 
-STOCK = "0x0000050100070406"
+STOCK = next(layout["msr"] for layout in engine.known_layouts() if layout["key"] == "xen")
 
 
 class Command(ProjectCommand):
