@@ -6,7 +6,6 @@ verdict its icon and its word.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -133,9 +132,3 @@ def named(names: list[str], shown: int = 3) -> str:
     if len(names) > shown + 1:
         return f"{', '.join(names[:shown])} and {len(names) - shown} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-@register.filter
-def at_key(mapping: Mapping[str, Any], key: str) -> Any:
-    """One value of a mapping, None where the key is absent."""
-    return mapping.get(key)
