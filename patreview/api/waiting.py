@@ -7,7 +7,7 @@ from django.conf import settings
 
 from patreview.analyses.queries import Run
 
-STEP_S = (0.02, 0.05, 0.1, 0.2)
+STEP_S = (0.01, 0.02, 0.03, 0.05, 0.05, 0.1, 0.2)
 _places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 
