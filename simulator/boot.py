@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from simulator import citations
 from simulator.facts import GuestFacts
 from simulator.finding import Severity, Verdict
+from simulator.guest import PORT_SERIES, may_be
 from simulator.hazard import Hazard
 from simulator.inputs.kernel_release import KernelRelease
 
@@ -67,7 +68,7 @@ _LINUX = (
     _need("pvh", None, "XEN"),
     _need("pvh", None, "XEN_PVH", absent_since=(4, 14)),
     _need("pvh", None, "HYPERVISOR_GUEST"),
-    _need("pvh", "dom0", "XEN_DOM0"),
+    _need("pvh", "dom0", "XEN_DOM0", absent_since=(3, 0)),
 )
 _XENLINUX = (
     _need("pv", None, "XEN"),
@@ -84,13 +85,18 @@ def boot_hazards(facts: GuestFacts, setting: Setting) -> Iterator[Hazard]:
     if (setting.mode, setting.role) == ("hvm", "dom0"):
         yield _hazard(setting, "Xen starts no dom0 in mode HVM", "state the mode that it boots in")
         return
-    needs = _XENLINUX if facts.family in ("xenlinux", "suse-xenlinux") else _LINUX
+    release = facts.release
+    is_port = facts.family in PORT_SERIES or (facts.family is None and not may_be("linux", release))
+    if is_port and setting.mode == "pvh":
+        yield _hazard(setting, "XenLinux has no PVH support", "run Linux 4.14 or later", cite=citations.LINUX_PVH)
+        return
+    needs = _XENLINUX if is_port else _LINUX
     lacking = next((need for need in needs if _lacks(facts, setting, need)), None)
     if lacking is not None:
         message = f"{facts.config.where(lacking.symbol)}, so this kernel cannot boot as a {setting.kind}"
         yield _hazard(setting, message, "build the kernel with the symbol, or state the mode that it boots in")
-    elif setting.mode == "pvh" and facts.family == "linux" and facts.release is not None:
-        yield from _pvh(setting, facts.release)
+    elif setting.mode == "pvh" and facts.family != "stated" and release is not None:
+        yield from _pvh(setting, release)
 
 
 def _lacks(facts: GuestFacts, setting: Setting, need: Need) -> bool:

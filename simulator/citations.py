@@ -32,6 +32,7 @@ XEN_MMIO_BY_TYPE: Final = "xen: arch/x86/mm.c, get_page_from_l1e() as of 40b0562
 XEN_L1_MASK: Final = "xen: arch/x86/mm.c, L1 disallow mask and cache_flush_permitted() (3052b875c7, 3.2)"
 XEN_SHADOW: Final = "xen: arch/x86/hvm/mtrr.c, get_pat_flags() and pat_type_2_pte_flags()"
 XEN_NESTED_P2M: Final = "xen: arch/x86/mm/p2m-pt.c, p2m_type_to_flags()"
+XEN_PVH: Final = "xen: PVH of today for guests since 4.10; 4.4 to 4.9 had a first try of it, now gone; none before"
 XEN_EPT: Final = "xen: arch/x86/mm/p2m-ept.c, epte_get_entry_emt()"
 XEN_SAVE: Final = (
     "xen: tools/libs/guest/xg_sr_save_x86_pv.c, normalise_pagetable(): only frame numbers are replaced; a mapped BAR "
@@ -45,16 +46,18 @@ LINUX_CACHE_TABLES: Final = (
     "(47591df50512, 3.19)"
 )
 LINUX_XEN_TRANSLATES: Final = "linux: arch/x86/xen/mmu.c, xen_make_pte() (41f2e4771a4f)"
-LINUX_XEN_MASKS: Final = "linux: arch/x86/xen/enlighten.c, __supported_pte_mask without PWT and PCD (05345b0f006)"
-LINUX_XEN_MASKS_ALL: Final = "linux: arch/x86/xen/enlighten.c, PAT support disabled for all PV domains (8eaffa67b43e)"
+LINUX_XEN_MASKS: Final = (
+    "linux: arch/x86/xen/enlighten.c, __supported_pte_mask without PWT and PCD (05345b0f006); from 3.3 PAT support "
+    "disabled for all PV domains (8eaffa67b43e)"
+)
 LINUX_XEN_STRIPS_PCD: Final = "linux v2.6.24: arch/x86/xen/mmu.c, PCD removed from every entry (2c80b01bea)"
 LINUX_XEN_STRIPS: Final = "linux v2.6.25: arch/x86/xen/mmu.c, PCD and PWT removed from every entry"
 LINUX_NATIVE_BITS: Final = "linux 2.6.26 to 2.6.35: arch/x86/include/asm/pgtable.h, _PAGE_CACHE_WC is _PAGE_PWT"
 LINUX_PAT_BIT_LOSS: Final = "linux: arch/x86/include/asm/pgtable_types.h, _PAGE_CHG_MASK; fixed by 548cb932051f"
-LINUX_STABLE_6_1: Final = (
-    "push of 13 Sep 2023 to linux-rolling-lts: d309b170ea70 is the backport of 548cb932051f, after the tag of 6.1.52"
+LINUX_STABLE: Final = (
+    "stable review mails of 11 and 17 September 2023: 548cb932051f in 6.5.3-rc1, 6.1.53-rc1 and 5.15.132-rc1; push of "
+    "11 September 2023 to linux-stable-rc: da41f5e444bb of linux-5.10.y, 9c477900acac of linux-6.4.y"
 )
-LINUX_NOPAT: Final = "linux before 4.2: arch/x86/mm/ioremap.c, ioremap_wc() without PAT is ioremap_nocache()"
 LINUX_REFUSALS: Final = "linux: arch/x86/include/asm/pgtable.h, is_new_memtype_allowed()"
 LINUX_KCONFIG: Final = "linux: scripts/kconfig/confdata.c; arch/x86/xen/Kconfig"
 LINUX_PVH: Final = "linux: arch/x86/xen/Kconfig, XEN_PVH: absent in 3.6, PVHv1 from 3.18 to 4.9, PVHv2 from 4.14"

@@ -1,6 +1,5 @@
 """The effective memory type: what the MTRR and the PAT make of a page together."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from simulator import citations
@@ -28,6 +27,8 @@ PAT_COLUMNS = (
     MemoryType.WB,
 )
 
+# Sources differ, though in no row of UC or WB, where guests live: for WT and WP Bochs has WT, for WP and UC- it has UC;
+# for WC and UC- Linux's pat.rst prints UC, in 7.2 too.
 # PAT entry:             UC  UC- WC  WT  WP  WB
 INTEL_ROWS = {
     MemoryType.UC: "     UC  UC  WC  UC  UC  UC",
@@ -61,24 +62,6 @@ _CELLS = {
     }
     for vendor, rows in _ROWS.items()
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disagreement:
-    """A cell on which published sources differ."""
-
-    mtrr: MemoryType
-    pat: MemoryType
-    note: str
-
-
-#: None of them is in the rows of UC and WB, which is where guests live.
-DISAGREEMENTS = (
-    Disagreement(mtrr=MemoryType.WT, pat=MemoryType.WP, note="Intel and Xen: WP; Bochs: WT; AMD: CD, in effect UC"),
-    Disagreement(mtrr=MemoryType.WP, pat=MemoryType.UC_MINUS, note="Intel and Xen: WC; Bochs: UC; AMD: CD, so UC"),
-    Disagreement(mtrr=MemoryType.WP, pat=MemoryType.WT, note="Intel, Xen and Bochs: WT; AMD: CD, in effect UC"),
-    Disagreement(mtrr=MemoryType.WC, pat=MemoryType.UC_MINUS, note="all: WC; Linux's pat.rst prints UC, in 7.2 too"),
-)
 
 
 def effective_cell(*, mtrr: MemoryType, pat: MemoryType, vendor: Vendor = Vendor.ANY) -> str:

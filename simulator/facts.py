@@ -1,10 +1,10 @@
 """What is known of a guest: read from plain data, each fact known or None."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulator.inputs.command_line import says_nopat
 from simulator.inputs.encodings import read_encodings
-from simulator.inputs.guest_facts import COMMAND_LINE_LIMIT, FAMILIES, MODES, ROLES
+from simulator.inputs.guest_facts import COMMAND_LINE_LIMIT, FAMILIES, MODES, ROLES, read_patches
 from simulator.inputs.kernel_config import SYMBOLS
 from simulator.inputs.kernel_release import KernelRelease, parse_release
 from simulator.inputs.record import NAME_LIMIT, Record
@@ -12,7 +12,7 @@ from simulator.memory_type import MemoryType
 
 _FACT_KEYS = ("value", "origin", "lines", "release")
 _ORIGIN_KEYS = ("kind", "by", "source", "line")
-FACTS = ("family", "release", "mode", "role", "devices", "cmdline", "encodings", "config")
+FACTS = ("family", "release", "mode", "role", "devices", "cmdline", "encodings", "patches", "config")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ class GuestFacts:
     devices: bool | None = None
     has_nopat: bool = False
     encodings: dict[MemoryType, int] | None = None
+    patches: tuple[str, ...] = ()
     config: ConfigFacts = field(default_factory=ConfigFacts)
 
     @property
@@ -72,6 +73,10 @@ class GuestFacts:
             return self.config.where("CONFIG_X86_PAT")
         is_off = self.config.is_off("CONFIG_MTRR", may_be_absent=False)
         return self.config.where("CONFIG_MTRR") if is_off else ""
+
+    def carries(self, commit: str) -> bool:
+        """Whether a person states that the kernel has a commit."""
+        return any(commit.startswith(stated) or stated.startswith(commit) for stated in self.patches)
 
     @property
     def is_contradicted(self) -> bool:
@@ -99,6 +104,7 @@ def read_facts(record: Record) -> GuestFacts:
         encodings=read_encodings(encodings.data["value"], field=encodings.at("value"))
         if encodings.has("value")
         else None,
+        patches=tuple(read_patches(_value(facts, "patches"), "value")),
         config=config,
     )
 
@@ -116,14 +122,14 @@ def _origin(fact: Record) -> Record:
 
 
 def _read_release(facts: Record, config: ConfigFacts) -> tuple[KernelRelease | None, str]:
-    """The release and who says so; the .config's header where it says more of the same kernel."""
+    """The release and who says so; read_guest() chose between what is stated and the .config's header."""
     fact = _value(facts, "release")
     text = fact.optional_text("value")
     if text is None:
         return None, ""
     release = parse_release(text, field=fact.at("value"))
-    if config.release is not None and release.says_less_than(config.release):
-        return config.release, place(config.source, config.release_line)
+    if release.patch == 0 and config.values.get("CONFIG_LOCALVERSION", '""') != '""':
+        release = replace(release, patch=None, hides_patch=True)  # a distribution's name, and its own patches
     origin = _origin(fact)
     source, line = origin.optional_text("source"), origin.line("line")
     stated_by = f"stated by {origin.optional_text('by') or 'a person'}"

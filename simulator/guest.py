@@ -42,7 +42,6 @@ _INDEX_ROWS = {
     "strips-pcd": "    0  -  0   1  -  -",
     "strips": "        0  0  0   0  -  -",
     "masks": "         0  0  0   0  -  -",
-    "masks-all": "     0  0  0   0  -  -",
     "xenlinux": "      0  3  2   3  -  -",
     "suse-xenlinux": " 0  4  2   3  1  5",
     "stated": "        0  -  -   -  -  -",
@@ -72,7 +71,6 @@ STRIPS_PCD = _behave(
 )
 STRIPS = _behave("strips", "strips the cache bits of every entry", _INDEX, citations.LINUX_XEN_STRIPS, maps_ram_uc=True)
 MASKS = _behave("masks", "masks the cache bits of every entry", _INDEX, citations.LINUX_XEN_MASKS)
-MASKS_ALL = _behave("masks-all", "masks the cache bits of every entry", _INDEX, citations.LINUX_XEN_MASKS_ALL)
 XENLINUX = _behave(
     "xenlinux",
     "sets PCD and PWT alone, never the PAT bit",
@@ -96,7 +94,6 @@ BEHAVIOURS = (
     STRIPS_PCD,
     STRIPS,
     MASKS,
-    MASKS_ALL,
     XENLINUX,
     SUSE,
     STATED,
@@ -139,7 +136,7 @@ LINUX_ROWS = (
     _linux("2.6.25", "2.6.25", STRIPS, STRIPS, "                  WB UC- UC"),
     _linux("2.6.26", "2.6.35", NATIVE_BITS, MASKS, "              WB WC UC- UC"),
     _linux("2.6.36", "3.2", TRANSLATES, MASKS, "                  WB WC UC- UC"),
-    _linux("3.3", "3.18", MASKS_ALL, MASKS_ALL, "                 WB WC UC- UC"),
+    _linux("3.3", "3.18", MASKS, MASKS, "                         WB WC UC- UC"),
     _linux("3.19", "4.1", READS_MSR_3_19, READS_MSR_3_19, "       WB WC UC- UC"),
     _linux("4.2", "", READS_MSR, READS_MSR, "                     WB WC UC- UC WT"),
 )
@@ -168,6 +165,15 @@ NOPAT_FALLS_BACK_BEFORE = (4, 2)
 PAT_ENABLED_ASKED_SINCE = (5, 17)
 PAT_ENABLED_FALSE_BEFORE = (6, 0)
 
+
+def may_be(family: str, release: KernelRelease | None) -> bool:
+    """Whether a kernel of a release can be of a family: ports have series of their own, Linux has a first one."""
+    if release is None or family == "stated":
+        return True
+    first, last = PORT_SERIES.get(family, (LINUX_ROWS[0].first, ""))
+    return release.series >= parse_series(first) and (not last or release.series <= parse_series(last))
+
+
 _WHOLE = 9999
 
 
@@ -179,55 +185,61 @@ class LossRow:
     last: tuple[int, ...]
     without: int
     fixed: int
-    known: str  # where the trees that were read leave a gap, what is known of either side
 
 
-def _loss(first: str, last: str, without: int, fixed: int = _WHOLE + 1, known: str = "") -> LossRow:
-    return LossRow(first=parse_series(first), last=parse_series(last), without=without, fixed=fixed, known=known)
+def _loss(first: str, last: str, without: int, fixed: int = _WHOLE + 1) -> LossRow:
+    return LossRow(first=parse_series(first), last=parse_series(last), without=without, fixed=fixed)
 
 
-# PAT-bit loss: the kernel drops bit 7 of an entry when it changes its protection. Fixed in 2023 by 548cb932051f and
-# carried to the stable series that were alive then; -1 where no tree was read without the fix.
+# PAT-bit loss: the kernel drops bit 7 of an entry when it changes its protection. Fixed in 6.6 by 548cb932051f and
+# carried to the stable series that were alive then: reviewed for 6.5.3 and 6.1.53 on 11 September 2023, for 5.15.132
+# on the 17th. 5.10.195 and 6.4.16 are derived: queued for 5.10.y and 6.4.y on the 11th. 6.5.0 lacks it, and the other
+# series had ended before it.
 LOSS_ROWS = (
     #     series          without  fixed
     _loss("3.19", "5.9", _WHOLE),
-    _loss("5.10", "5.10", 7, known="5.10.7 lacks it; 6.1.53 and 6.12 have it"),
+    _loss("5.10", "5.10", 194, 195),
     _loss("5.11", "5.14", _WHOLE),
-    _loss("5.15", "5.15", 55, known="5.15.55 lacks it; 6.1.53 and 6.12 have it"),
+    _loss("5.15", "5.15", 131, 132),
     _loss("5.16", "6.0", _WHOLE),
-    _loss("6.1", "6.1", 52, 53, known="6.1.52 lacks it; 6.1.53 has it"),
-    _loss("6.2", "6.2", _WHOLE),
-    _loss("6.3", "6.3", 8, known="6.3.8 lacks it; 6.12 has it"),
-    _loss("6.4", "6.5", 0, known="6.5.0 lacks it; 6.12 has it"),
-    _loss("6.6", "6.11", -1, known="6.5.0 lacks it; 6.12 has it"),
+    _loss("6.1", "6.1", 52, 53),
+    _loss("6.2", "6.3", _WHOLE),
+    _loss("6.4", "6.4", 15, 16),
+    _loss("6.5", "6.5", 2, 3),
 )
+
+#: Mainline commits that a person may state that a kernel carries: one keeps the PAT bit, one makes pat_enabled() true.
+LOSS_FIX = "548cb932051fb6232ac983ed6673dae7bdf3cf4c"
+PAT_ENABLED_FIX = "72cbc8f04fe2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BitLoss:
-    """Whether a kernel loses the PAT bit; None is undecided, and `known` says between what."""
+    """Whether a kernel loses the PAT bit; None is undecided: what is known, and whether its .config would decide."""
 
     loses: bool | None
     known: str = ""
+    config_tells: bool = False
 
 
 def loses_pat_bit(release: KernelRelease) -> BitLoss:
     """Whether pgprot_modify() of a Linux release drops the PAT bit.
 
-    Where a distribution hides the patch, only a series that is one as a whole decides.
+    A distribution that hides the patch may carry the fix in any series: that is never proof of its absence.
 
-    Source: the trees of LOSS_ROWS; fix 548cb932051f, "x86/mm: Fix PAT bit
-    missing from page protection modify mask".
+    Source: the trees and reviews of LOSS_ROWS; fix 548cb932051f, "x86/mm: Fix
+    PAT bit missing from page protection modify mask".
     """
     row = next((row for row in LOSS_ROWS if row.first <= release.series <= row.last), None)
-    if row is None:
+    if row is None or (release.patch or 0) >= row.fixed:
         return BitLoss(loses=False)
-    patches = (0, _WHOLE) if release.hides_patch else (release.patch or 0,)
-    if max(patches) <= row.without:
+    if not release.hides_patch:
         return BitLoss(loses=True)
-    if min(patches) >= row.fixed:
-        return BitLoss(loses=False)
-    return BitLoss(loses=None, known=row.known)
+    series = release.series_text
+    if row.without == _WHOLE:
+        return BitLoss(loses=None, known=f"Linux {series} drops the PAT bit, and {release.text} may carry the fix")
+    either = f"{series}.{row.without} drops the PAT bit, {series}.{row.fixed} keeps it"
+    return BitLoss(loses=None, known=f"{either}, and {release.text} does not say which it is", config_tells=True)
 
 
 def tables_as_data() -> object:

@@ -1,13 +1,13 @@
 """What a layout threatens besides the meaning of a guest's encodings."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from simulator import citations
 from simulator.effective import Vendor
 from simulator.finding import Severity, Verdict
 from simulator.guest import Follows
 from simulator.hazard import Hazard
-from simulator.hypervisor import REWRITTEN_INDICES, MmioTest
+from simulator.hypervisor import FIRST_PVH_SINCE, PVH_SINCE, REWRITTEN_INDICES, MmioTest, XenModel
 from simulator.memory_type import ORDER, MemoryType
 from simulator.pat import PatLayout
 from simulator.profile import Profile
@@ -17,8 +17,26 @@ from simulator.scenario import Platform
 def hazards_under(platform: Platform, layout: PatLayout, profile: Profile) -> tuple[Hazard, ...]:
     """Every hazard of a behaviour on a platform under a layout, with those that it has anyway."""
     if profile.follows is Follows.OWN:
-        return (*profile.hazards, *_nested(platform, layout), *_shadow(layout))
+        return (*profile.hazards, *_pvh(platform, profile), *_nested(platform, layout), *_shadow(layout))
     return (*profile.hazards, *_dies(layout, profile), *_mmio_by_index(platform, layout, profile))
+
+
+def _pvh(platform: Platform, profile: Profile) -> Iterator[Hazard]:
+    xen = platform.xen
+    if profile.is_pvh and xen.series < PVH_SINCE:
+        is_absent = xen.series < FIRST_PVH_SINCE
+        has = "has no PVH" if is_absent else "has an early PVH, which 4.10 replaced, and not every kernel boots in it"
+        yield Hazard(
+            rule="EVI010",
+            verdict=Verdict.INCOMPATIBLE if is_absent else Verdict.INDETERMINATE,
+            severity=Severity.FUNCTION,
+            title=f"The guest {'cannot' if is_absent else 'may not'} boot in mode PVH",
+            message=f"{xen.title} {has}",
+            headline=f"{xen.title} {has}",
+            cite=citations.XEN_PVH,
+            fix="run Xen 4.10 or later, or state the mode that it boots in",
+            subject="xen",
+        )
 
 
 def _dies(layout: PatLayout, profile: Profile) -> Iterator[Hazard]:
@@ -39,46 +57,43 @@ def _dies(layout: PatLayout, profile: Profile) -> Iterator[Hazard]:
         )
 
 
-def mistaken_indices(layout: PatLayout) -> tuple[list[int], list[int]]:
-    """Which entries Xen 4.7 to 4.17 takes for cacheable though they are not, and which it does not know to be.
+def mmio_by_index_hazards(xen: XenModel, layout: PatLayout, used: Collection[int]) -> Iterator[Hazard]:
+    """What Xen 4.7 to 4.17 does to mappings of MMIO by those indices whose types it does not expect there.
 
-    Source: xen, get_page_from_l1e(): PAT indices 0, 1 and 5.
+    It takes PAT indices 0, 1 and 5 for cacheable, whatever they hold, and makes them index 3.
+
+    Source: xen, get_page_from_l1e().
     """
-    rewritten = [index for index in sorted(REWRITTEN_INDICES) if not layout.entries[index].is_cacheable]
-    let_through = [index for index in range(8) if index not in REWRITTEN_INDICES and layout.entries[index].is_cacheable]
-    return rewritten, let_through
-
-
-def mistakes(layout: PatLayout, rewritten: list[int], let_through: list[int]) -> str:
-    """What that test does to mappings by these indices, as a list in words."""
-    parts = [f"rewrites {layout.entries[index].word} by index {index} on MMIO to UC" for index in rewritten]
-    parts += [f"lets {layout.entries[index].word} by index {index} through" for index in let_through]
-    return ", ".join(parts)
-
-
-def _mmio_by_index(platform: Platform, layout: PatLayout, profile: Profile) -> Iterator[Hazard]:
-    """For a layout in force; of a proposed one the rule speaks once for all guests."""
-    if platform.proposed is not None or platform.xen.mmio_test is not MmioTest.BY_INDEX:
-        return
-    used = {profile.encode(wanted, layout) for wanted in profile.wants}
-    rewritten, let_through = ([index for index in found if index in used] for found in mistaken_indices(layout))
+    entries, uncached = layout.entries, layout.entries[3]
+    is_taken = {index: entries[index].is_cacheable for index in sorted(used)}
+    rewritten = [i for i in is_taken if i in REWRITTEN_INDICES and not is_taken[i] and entries[i] is not uncached]
+    let_through = [i for i in is_taken if i not in REWRITTEN_INDICES and is_taken[i]]
     if not rewritten and not let_through:
         return
-    xen, first = platform.xen.title, (rewritten + let_through)[0]
+    mistakes = [f"rewrites {entries[i].word} by index {i} on MMIO to {uncached.word}" for i in rewritten]
+    mistakes += [f"lets {entries[i].word} by index {i} through" for i in let_through]
+    first = (rewritten + let_through)[0]
     yield Hazard(
         rule="XEN040",
         verdict=Verdict.CONDITIONAL,
         severity=Severity.CORRECTNESS if let_through else Severity.PERFORMANCE,
         title="Xen tests mappings of MMIO by index number",
-        message=f"unpatched, {xen} {mistakes(layout, rewritten, let_through)}",
-        headline=f"right if get_page_from_l1e was patched along: {xen} tests MMIO by index, and PA{first} misleads it",
+        message=f"unpatched, {xen.title} {', '.join(mistakes)}",
+        headline=f"right if Xen's get_page_from_l1e() was changed too: {xen.title} tests MMIO by index, and PA{first} "
+        "misleads it",
         cite=citations.XEN_MMIO_BY_INDEX,
         fix="patch get_page_from_l1e() along, as 40b05620e2 of 4.18 does",
-        assumption="get_page_from_l1e was patched along with the layout, so that it tests the type and not the index",
+        assumption="Xen's get_page_from_l1e() was changed too, so that it tests the type and not the index",
         entry=first,
-        wanted=layout.entries[first],
-        in_force=MemoryType.UC if rewritten else layout.entries[first],
+        wanted=entries[first],
+        in_force=uncached if rewritten else entries[first],
     )
+
+
+def _mmio_by_index(platform: Platform, layout: PatLayout, profile: Profile) -> Iterator[Hazard]:
+    """For a layout in force; of a proposed one the rule speaks once for all guests."""
+    if platform.proposed is None and platform.xen.mmio_test is MmioTest.BY_INDEX:
+        yield from mmio_by_index_hazards(platform.xen, layout, {profile.encode(one, layout) for one in profile.wants})
 
 
 def _nested(platform: Platform, layout: PatLayout) -> Iterator[Hazard]:

@@ -15,7 +15,7 @@ LAST_RELEASE = (4, 22)
 _LAST_OF_3 = 4
 
 _RELEASE = re.compile(
-    r"(?:xen[ -]?)?v?(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?:\.[0-9]{1,3}|\.)?(?:[-+ ].{0,80})?",
+    r"(?:xen[ -]?)?v?(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?:\.[0-9]{1,3}|\.)?(?:[-+ _].{0,80}|\.[a-z].{0,80})?",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -56,6 +56,10 @@ PUBLIC_HEADER_ENTRIES = XEN_LAYOUT.entries[:6]
 RESERVED_ENTRIES = (6, 7)
 
 BUILD_ASSERTION_SINCE = (4, 18)
+
+#: PVH as it is today, and the first try of it.
+PVH_SINCE = (4, 10)
+FIRST_PVH_SINCE = (4, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,4 +140,5 @@ def tables_as_data() -> object:
         "flags": [[name, memory_type.word, bits.words] for name, memory_type, bits in PAGE_FLAGS],
         "header": [entry.word for entry in PUBLIC_HEADER_ENTRIES],
         "assertion": list(BUILD_ASSERTION_SINCE),
+        "pvh": [list(PVH_SINCE), list(FIRST_PVH_SINCE)],
     }

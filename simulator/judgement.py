@@ -1,13 +1,14 @@
 """A guest class under one layout: what each type that it wants turns into."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from simulator.consequence import CONTEXTS, judge_in_context
 from simulator.finding import Outcome, Verdict, worst
 from simulator.guest import Follows
 from simulator.hazard import Hazard
 from simulator.hazards import hazards_under
-from simulator.memory_type import MemoryType
+from simulator.memory_type import ORDER, MemoryType
 from simulator.pat import PatLayout
 from simulator.profile import Profile
 from simulator.scenario import GuestClass, Platform
@@ -54,12 +55,6 @@ class Want:
         """The worst of both."""
         return self.worst_mapped.verdict
 
-    @property
-    def assumptions(self) -> set[str]:
-        """What a person must vouch for, as encoded and where the PAT bit was lost."""
-        both = [mapped for mapped in (self.encoded, self.lost) if mapped is not None]
-        return {mapped.worst_outcome.assumption or "" for mapped in both if mapped.verdict is Verdict.CONDITIONAL}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -81,9 +76,9 @@ class Case:
         return worst(found)
 
     @property
-    def resumed(self) -> Verdict | None:
-        """The verdict on the guest restored."""
-        return None if self.kept is None else worst(want.verdict for want in self.kept)
+    def after_restore(self) -> Verdict:
+        """The verdict on the guest restored; compatible where that cannot matter."""
+        return worst(want.verdict for want in self.kept or ())
 
     @property
     def cannot_boot(self) -> bool:
@@ -91,37 +86,28 @@ class Case:
         return any(hazard.rule == "EVI010" and hazard.verdict is Verdict.INCOMPATIBLE for hazard in self.hazards)
 
     @property
-    def worst(self) -> Verdict:
-        """The worse of both."""
-        return worst((self.fresh, self.resumed or Verdict.COMPATIBLE))
-
-    @property
-    def signature(self) -> tuple[object, ...]:
-        """What must be equal for two behaviours to be one answer: both verdicts, and what they rest on."""
-        is_conditional = self.worst is Verdict.CONDITIONAL
-        texts = {hazard.assumption or "" for hazard in self.hazards}
-        for want in (*self.wants, *(self.kept or ())):
-            texts |= want.assumptions
-        return self.fresh, self.resumed, frozenset(texts - {""}) if is_conditional else None
-
-    @property
     def words(self) -> str:
         """The verdicts as the end of a sentence."""
-        is_same = self.resumed is None or self.resumed is self.fresh
-        return (
-            self.fresh.word
-            if is_same or self.resumed is None
-            else f"{self.fresh.word}, {self.resumed.word} once restored"
-        )
+        is_same = self.kept is None or self.after_restore is self.fresh
+        return self.fresh.word if is_same else f"{self.fresh.word}, {self.after_restore.word} once restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassJudgement:
-    """A class under a layout: every case, and the one that speaks for all; None where what is unknown decides."""
+    """A class under a layout: every case, and the one that speaks for all; None where what is unknown decides.
+
+    `chosen` speaks for the guests started anew, `restored` for those restored.
+    """
 
     guest_class: GuestClass
     cases: tuple[Case, ...]
     chosen: Case | None
+    restored: Case | None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether nothing that is unknown decides, neither on the guests started anew nor on those restored."""
+        return self.chosen is not None and self.restored is not None
 
     @property
     def profile(self) -> Profile | None:
@@ -134,6 +120,11 @@ class ClassJudgement:
         return () if self.chosen is None else self.chosen.wants
 
     @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        """What else threatens, where that is decided."""
+        return () if self.chosen is None else self.chosen.hazards
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict on the guests started anew."""
         return Verdict.INDETERMINATE if self.chosen is None else self.chosen.fresh
@@ -141,9 +132,9 @@ class ClassJudgement:
     @property
     def resumed(self) -> Verdict | None:
         """The verdict on the guests restored; None where that cannot matter."""
-        if self.chosen is not None:
-            return self.chosen.resumed
-        return Verdict.INDETERMINATE if self.may_resume else None
+        if not self.may_resume:
+            return None
+        return Verdict.INDETERMINATE if self.restored is None else self.restored.after_restore
 
     @property
     def may_resume(self) -> bool:
@@ -221,15 +212,44 @@ def _can_resume(profile: Profile, host: PatLayout) -> bool:
 def judge_class(
     platform: Platform, layout: PatLayout, one: GuestClass, *, replaced: PatLayout | None = None
 ) -> ClassJudgement:
-    """A class under a layout, decided over every behaviour that is possible.
-
-    Decided if all have the same verdicts, started anew and restored, on the same
-    assumptions; or if none is worse than degraded: then the worst speaks for all.
-    """
+    """A class under a layout, decided over every behaviour that is possible, anew and restored each on its own."""
     cases = tuple(_judge_case(platform, layout, profile, replaced) for profile in one.possibilities.profiles)
     is_open = one.possibilities.is_open and not all(case.cannot_boot for case in cases)
-    is_one_answer = len({case.signature for case in cases}) == 1
-    is_harmless = max(case.worst for case in cases) <= Verdict.DEGRADED
-    is_decided = not is_open and (is_one_answer or is_harmless)
-    chosen = max(cases, key=lambda case: case.worst) if is_decided else None
-    return ClassJudgement(guest_class=one, cases=cases, chosen=chosen)
+    return ClassJudgement(
+        guest_class=one,
+        cases=cases,
+        chosen=None if is_open else _choose(cases, lambda case: case.fresh),
+        restored=None if is_open else _choose(cases, lambda case: case.after_restore),
+    )
+
+
+def _choose(cases: tuple[Case, ...], verdict_of: Callable[[Case], Verdict]) -> Case | None:
+    """The case that speaks for all: all have its verdict, or none is worse than degraded; None if none does.
+
+    Where all are conditional, they are so on all that any of them rests on.
+    """
+    verdicts = [verdict_of(case) for case in cases]
+    highest = worst(verdicts)
+    if len(set(verdicts)) > 1 and highest > Verdict.DEGRADED:
+        return None
+    first = cases[verdicts.index(highest)]
+    return _merge(first, cases) if highest is Verdict.CONDITIONAL else first
+
+
+def _merge(first: Case, cases: tuple[Case, ...]) -> Case:
+    hazards = {(hazard.rule, hazard.subject, hazard.assumption): hazard for case in cases for hazard in case.hazards}
+    kept = [case.kept for case in cases if case.kept is not None]
+    return replace(
+        first,
+        wants=_worst_wants(case.wants for case in cases),
+        kept=_worst_wants(kept) if kept else None,
+        hazards=tuple(hazards.values()),
+    )
+
+
+def _worst_wants(groups: Iterable[tuple[Want, ...]]) -> tuple[Want, ...]:
+    found: dict[MemoryType, Want] = {}
+    for want in (want for group in groups for want in group):
+        known = found.setdefault(want.encoded.wanted, want)
+        found[want.encoded.wanted] = max(known, want, key=lambda one: one.verdict)
+    return tuple(found[wanted] for wanted in ORDER if wanted in found)

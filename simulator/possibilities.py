@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from simulator import citations, guest
+from simulator import guest
 from simulator.boot import Setting, boot_hazards
 from simulator.facts import GuestFacts, place
-from simulator.finding import Severity, Verdict
 from simulator.guest import Behaviour, LinuxRow
-from simulator.hazard import Hazard
+from simulator.hazard import Hazard, newer, pat_disabled, pat_fix, refused
 from simulator.inputs.guest_facts import MODES, ROLES
-from simulator.inputs.kernel_release import KernelRelease, parse_series
+from simulator.inputs.kernel_release import KernelRelease
 from simulator.memory_type import MemoryType
-from simulator.pat import PteCacheBits
 from simulator.profile import Profile, in_order, parse_types, stated_profile
-
-FIX_COMMIT = "548cb932051f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +88,7 @@ def _conflict(facts: GuestFacts) -> str:
 def _in(facts: GuestFacts, setting: Setting, *, prefix: str) -> Possibilities:
     """The behaviours in one setting, each with what the setting itself threatens."""
     if setting.mode != "pv":
-        own = Profile(label="with a PAT of its own", behaviour=guest.OWN_PAT)
+        own = Profile(label="with a PAT of its own", behaviour=guest.OWN_PAT, is_pvh=setting.mode == "pvh")
         found = Possibilities(profiles=(own,))
     elif setting.devices:
         found = _privileged(facts, setting)
@@ -107,12 +103,16 @@ def _in(facts: GuestFacts, setting: Setting, *, prefix: str) -> Possibilities:
 
 
 def _families(facts: GuestFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The families that are possible, and the facts that would tell which."""
+    """The families that are possible, and the facts that would tell which: a release excludes some."""
     if facts.family in ("linux", *guest.PORT_SERIES):
         return (str(facts.family),), ()
-    if facts.encodings is not None:
-        return (("stated",), ()) if facts.family == "stated" else (("linux", "stated"), ("family",))
-    return ("linux", *guest.PORT_SERIES), ("encodings" if facts.family == "stated" else "family",)
+    if facts.encodings is not None and facts.family == "stated":
+        return ("stated",), ()
+    known = ("linux", "stated") if facts.encodings is not None else ("linux", *guest.PORT_SERIES)
+    if facts.family == "stated":
+        return known, ("encodings",)
+    possible = tuple(family for family in known if guest.may_be(family, facts.release)) or ("linux",)
+    return possible, ("family",) if len(possible) > 1 else ()
 
 
 # A PV domU without devices
@@ -141,29 +141,8 @@ def _plain_linux(facts: GuestFacts, stated: tuple[tuple[MemoryType, int], ...]) 
 
 def _unprivileged(label: str, bits: tuple[tuple[MemoryType, int], ...]) -> Profile:
     """A plain domU, and what becomes of it if it maps memory with the bits that it has for a type."""
-    hazards = tuple(_refused(wanted, index) for wanted, index in bits if index)
+    hazards = tuple(refused(wanted, index) for wanted, index in bits if index)
     return Profile(label=label, behaviour=guest.UNPRIVILEGED, wants=(MemoryType.WB,), hazards=hazards)
-
-
-def _refused(wanted: MemoryType, index: int) -> Hazard:
-    """Xen's answer to a cache bit of a domain without I/O resources: -EINVAL, "Bad L1 flags"."""
-    bits = PteCacheBits.of_index(index).words
-    is_wb = wanted is MemoryType.WB
-    refuses = f"Xen refuses every mapping with {bits} to a domain without devices"
-    return Hazard(
-        rule="ENC010",
-        verdict=Verdict.INCOMPATIBLE if is_wb else Verdict.CONDITIONAL,
-        severity=Severity.FUNCTION,
-        title=f"{wanted.word} by {bits} is refused to a domU without devices",
-        message=f'it sets {bits} for {wanted.word}, and {refuses} ("Bad L1 flags", -EINVAL)',
-        headline=("" if is_wb else f"right if it never maps {wanted.word}: ") + refuses,
-        cite=citations.XEN_L1_MASK,
-        fix=f"map {wanted.word} with no cache bits",
-        assumption=None if is_wb else f"it never maps with {bits}: Xen refuses such a mapping",
-        entry=index,
-        wanted=wanted,
-        subject=f"refused {wanted.word}",
-    )
 
 
 # A PV guest that may set cache bits
@@ -205,8 +184,7 @@ def _port(
     profile = _make(title, behaviour, wants, facts, setting)
     first, last = guest.PORT_SERIES[family]
     release = facts.release
-    is_read = release is None or parse_series(first) <= release.series <= parse_series(last)
-    if release is None or is_read or facts.family != family:
+    if release is None or guest.may_be(family, release) or facts.family != family:
         return Possibilities(profiles=(profile,))
     read = first if first == last else f"{first} to {last}"
     gap = f"{title} {release.text} was not read; {title} {read} was"
@@ -262,10 +240,9 @@ def _linux(facts: GuestFacts, setting: Setting) -> Possibilities:
     release = facts.release
     found = _rows_of(release)
     loss = guest.BitLoss(loses=None) if release is None else guest.loses_pat_bit(release)
-    gaps = [found.gap] if found.gap else []
-    if loss.known and release is not None:
-        hides = " (its name hides the patch level)" if release.hides_patch else ""
-        gaps.append(f"whether Linux {release.text} has fix {FIX_COMMIT} is not known{hides}: {loss.known}")
+    if facts.carries(guest.LOSS_FIX):
+        loss = guest.BitLoss(loses=False)
+    gaps = [gap for gap in (found.gap, loss.known) if gap]
     profiles = []
     for row in found.rows:
         title = found.title_of(row)
@@ -291,7 +268,7 @@ def _behaviours(row: LinuxRow, release: KernelRelease | None, setting: Setting) 
 
 
 def _with_loss(profile: Profile, loses: bool, *, tell: bool) -> Profile:
-    label = profile.label + (f" with{'out' if loses else ''} fix {FIX_COMMIT}" if tell else "")
+    label = profile.label + (f", {'losing' if loses else 'keeping'} the PAT bit" if tell else "")
     return replace(profile, label=label, loses_pat_bit=loses)
 
 
@@ -310,50 +287,15 @@ def _drivers(facts: GuestFacts) -> Iterator[Hazard]:
     """What Linux 4.2 and later may meet besides encodings: drivers that ask for PAT, a release that nobody read."""
     release = facts.release
     if release is not None and release.series > guest.NEWEST_SERIES:
-        yield _newer(release)
-    why = facts.without_pat
-    is_false = release is not None and (
-        guest.PAT_ENABLED_ASKED_SINCE <= release.series < guest.PAT_ENABLED_FALSE_BEFORE
-        or (release.series == guest.PAT_ENABLED_FALSE_BEFORE and release.candidate is not None)
-    )
-    if release is not None and is_false and not why:
-        why = f"Linux {release.text} under Xen PV"
-    if why:
-        yield _pat_disabled(why, facts)
-
-
-def _pat_disabled(why: str, facts: GuestFacts) -> Hazard:
-    fix = pat_fix(facts.without_pat) if facts.without_pat else "run a kernel with 72cbc8f04fe2 (6.0 and later have it)"
-    return Hazard(
-        rule="ENC040",
-        verdict=Verdict.CONDITIONAL,
-        severity=Severity.FUNCTION,
-        title="Drivers are told that there is no PAT",
-        message=f"pat_enabled() is false ({why}), though the kernel uses the layout's entries; from 5.17 on i915 "
-        "refuses WC then",
-        headline="PAT is reported as disabled: right if no driver refuses WC for that, as i915 does from 5.17",
-        cite=citations.LINUX_PAT_ENABLED,
-        fix=fix,
-        assumption="no driver refuses WC without pat_enabled() (i915 does from 5.17)",
-    )
-
-
-def pat_fix(without_pat: str) -> str:
-    """What gives a kernel its PAT support back."""
-    return "drop nopat" if without_pat == "nopat" else "enable CONFIG_X86_PAT, which needs CONFIG_MTRR"
-
-
-def _newer(release: KernelRelease) -> Hazard:
-    newest = ".".join(str(number) for number in guest.NEWEST_SERIES)
-    builds = f"it still builds its tables from the MSR as {newest} does"
-    return Hazard(
-        rule="EVI060",
-        verdict=Verdict.CONDITIONAL,
-        severity=Severity.CORRECTNESS,
-        title="The kernel is newer than the newest one that was read",
-        message=f"Linux {release.text} is newer than {newest}, the newest tree that was read",
-        headline=f"newer than Linux {newest}, the newest one read: right if {builds}",
-        cite=citations.LINUX_CACHE_TABLES,
-        fix=f"run Linux {newest} or older, or an engine that knows this release",
-        assumption=builds,
-    )
+        yield newer(release)
+    series = release.series if release is not None else guest.PAT_ENABLED_ASKED_SINCE
+    is_candidate = series == guest.PAT_ENABLED_FALSE_BEFORE and release is not None and release.candidate is not None
+    is_asked = series >= guest.PAT_ENABLED_ASKED_SINCE
+    if facts.without_pat:
+        yield pat_disabled(f"is false ({facts.without_pat})", pat_fix(facts.without_pat), is_asked=is_asked)
+    elif release is None or facts.carries(guest.PAT_ENABLED_FIX):
+        return
+    elif is_asked and (series < guest.PAT_ENABLED_FALSE_BEFORE or is_candidate):
+        may_be = f"may be false (Linux {release.text} under Xen PV) unless it carries {guest.PAT_ENABLED_FIX}"
+        fix = f"run a kernel with {guest.PAT_ENABLED_FIX} (6.0 and later have it)"
+        yield pat_disabled(may_be, fix, is_asked=True)

@@ -25,6 +25,7 @@ class Profile:
     loses_pat_bit: bool = False
     insists_on_wb: bool = False
     is_resumable: bool = False
+    is_pvh: bool = False
     hazards: tuple[Hazard, ...] = ()
 
     @property
@@ -75,6 +76,7 @@ class Profile:
             self.loses_pat_bit,
             self.insists_on_wb,
             self.is_resumable,
+            self.is_pvh,
             [hazard.as_data() for hazard in self.hazards],
         ]
 

@@ -10,6 +10,7 @@ from simulator.judgement import ClassJudgement
 from simulator.memory_type import MemoryType
 from simulator.pat import PatLayout, name_of
 from simulator.picture import draw_entries, draw_wires
+from simulator.profile import Profile
 from simulator.rules import RULES
 from simulator.scenario import Scenario, read_scenario
 
@@ -52,10 +53,10 @@ def analyse(data: object) -> Data:
 def _good_sentence(scenario: Scenario, reviews: Sequence[Review]) -> str:
     guests = len({name for one in reviews for judged in one.after.judged for name in judged.guest_class.members})
     what = "the proposed layout" if scenario.kind == "layout" else "the layout in force"
-    who = f"all {guests} guests" if guests > 1 else "the guest" if guests else "Xen itself"
+    who = f"the {guests} guests" if guests > 1 else "the guest" if guests else "Xen itself"
     named = [one for one in reviews if one.platform.proposed is not None or one.after.judged]
     platforms = ", ".join(f"{one.platform.name} ({one.platform.xen.title})" for one in named)
-    return fit(f"Every rule that applies holds: {what} is safe for {who} on {{who}}", platforms)
+    return fit(f"No rule objects to {who} under {what} on {{who}}", platforms)
 
 
 def _tally(scenario: Scenario, reviews: Sequence[Review], moment: str) -> Data:
@@ -101,7 +102,7 @@ def _class(one: Review, number: int) -> Data:
         "members": list(known.members),
         "title": known.title,
         "behaviour": open_behaviour if profile is None else profile.behaviour.title,
-        "wants": [_want(before, after, wanted, one) for wanted in ([] if profile is None else profile.wants)],
+        "wants": [_want(profile, after, wanted, one) for wanted in profile.wants] if profile is not None else [],
         "before": None if before is None else before.verdict.word,
         "after": after.verdict.word,
         "resumed": None if after.resumed is None else after.resumed.word,
@@ -109,10 +110,7 @@ def _class(one: Review, number: int) -> Data:
     }
 
 
-def _want(before: ClassJudgement | None, after: ClassJudgement, wanted: MemoryType, one: Review) -> Data:
-    profile = after.profile or (before.profile if before is not None else None)
-    assert profile is not None  # only a decided class lists its wants
-
+def _want(profile: Profile, after: ClassJudgement, wanted: MemoryType, one: Review) -> Data:
     def place(layout: PatLayout) -> Data:
         index = profile.encode(wanted, layout)
         return {"index": index, "type": layout.entries[index].word}

@@ -1,7 +1,7 @@
 """What a run is asked: platforms, guests, and what is proposed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulator.canonical import digest
 from simulator.effective import Vendor
@@ -118,6 +118,8 @@ def kind_of(facts: GuestFacts) -> str:
 def system_of(facts: GuestFacts) -> str:
     """Which system a guest runs, as in `Linux 6.12.117`."""
     family = _FAMILY_TITLES.get(facts.family or "", "family unknown")
+    if facts.family is None and facts.release is not None:
+        return f"kernel {facts.release.text}, family unknown"
     if facts.release is not None:
         return f"{family} {facts.release.text}"
     return f"{family}, release unknown" if facts.family == "linux" else family
@@ -164,11 +166,11 @@ def read_scenario(data: object) -> Scenario:
     if kind is None:
         raise refuse("missing", "is missing: layout or guest", field="kind")
     platforms = _read_platforms(record)
+    names = {platform.name for platform in platforms}
     if kind == "layout":
         platforms = [_with_proposal(record, platforms)]
     elif record.has("proposed"):
         raise refuse("unknown_field", "a guest scenario proposes no layout", field="proposed")
-    names = {platform.name for platform in _read_platforms(record)}
     guests = _read_guests(record, names)
     return Scenario(
         kind=kind,
@@ -209,14 +211,7 @@ def _with_proposal(record: Record, platforms: list[Platform]) -> Platform:
     layout = read_layout(proposed.data.get("layout"), field="proposed.layout").layout
     for one in platforms:
         if one.name == name:
-            return Platform(
-                name=one.name,
-                xen=one.xen,
-                vendor=one.vendor,
-                layout=one.layout,
-                layout_name=one.layout_name,
-                proposed=layout,
-            )
+            return replace(one, proposed=layout)
     raise refuse("unknown_platform", f"{name!a} is not among the platforms", field="proposed.platform")
 
 

@@ -18,6 +18,7 @@ _NAMES = {
     "devices": "Devices passed through",
     "cmdline": "Command line",
     "encodings": "Encodings",
+    "patches": "Commits that it carries",
     "config": "Configuration",
 }
 _WRITTEN = {"pv": "PV", "pvh": "PVH", "hvm": "HVM", True: "yes", False: "no", None: "unknown"}
@@ -41,10 +42,14 @@ def _fact(key: str, fact: Json) -> Json:
     symbols = value if isinstance(value, dict) else {}
     return {
         "name": _NAMES[key],
-        "value": "" if symbols else _WRITTEN.get(value, value),
+        "value": "" if symbols else _written(value),
         "lines": [_symbol(name, symbols[name], lines.get(name)) for name in symbols],
         "origin": _origin(origin),
     }
+
+
+def _written(value: Any) -> Any:
+    return ", ".join(value) if isinstance(value, list) else _WRITTEN.get(value, value)
 
 
 def _symbol(name: str, value: Any, line: int | None) -> str:

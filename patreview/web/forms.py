@@ -99,6 +99,13 @@ class GuestProposal(Proposal):
         choices=[("", "not stated"), ("yes", "yes"), ("no", "no")],
     )
     cmdline = forms.CharField(required=False, max_length=4096, label="Command line", widget=forms.TextInput(_PLAIN))
+    patches = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Commits that it carries",
+        help_text="Of a vendor's kernel, where its release does not tell; as in 548cb932051f.",
+        widget=forms.TextInput(_PLAIN),
+    )
     config_file = forms.FileField(required=False, label=".config file", help_text="Plain text, at most 2 MiB.")
     config_text = forms.CharField(
         required=False,
@@ -139,6 +146,8 @@ class GuestProposal(Proposal):
         """What the person states, as the engine takes it: only what was filled in."""
         names = ("name", "family", "release", "mode", "role", "cmdline")
         stated: Json = {name: self.cleaned_data[name] for name in names if self.cleaned_data.get(name)}
+        if self.cleaned_data.get("patches"):
+            stated["patches"] = self.cleaned_data["patches"].replace(",", " ").split()
         if self.cleaned_data.get("devices"):
             stated["devices"] = self.cleaned_data["devices"] == "yes"
         encodings = {name: self.cleaned_data.get(field) for name, field in _ENCODING_FIELDS.items()}
@@ -169,8 +178,10 @@ class GuestProposal(Proposal):
 
 def guest_initial(stated: Mapping[str, Any]) -> Json:
     """The fields of a guest form that say what was stated before."""
-    initial = {key: value for key, value in stated.items() if key not in ("devices", "encodings")}
+    initial = {key: value for key, value in stated.items() if key not in ("devices", "encodings", "patches")}
     if "devices" in stated:
         initial["devices"] = "yes" if stated["devices"] else "no"
+    if "patches" in stated:
+        initial["patches"] = " ".join(stated["patches"])
     encodings = stated.get("encodings", {})
     return initial | {_ENCODING_FIELDS[name]: bits for name, bits in encodings.items() if name in _ENCODING_FIELDS}

@@ -1,18 +1,22 @@
 """A guest's facts from what a person states and the files sent along, each with its origin."""
 
+import re
+
 from simulator.inputs.encodings import read_encodings, write_encodings
 from simulator.inputs.kernel_config import KernelConfig, read_config
-from simulator.inputs.kernel_release import KernelRelease, parse_release
-from simulator.inputs.record import Record, check_text
-from simulator.problem import InvalidInput, Problem, refuse
+from simulator.inputs.kernel_release import parse_release
+from simulator.inputs.record import NAME_LIMIT, Record, check_text
+from simulator.problem import refuse
 
 FAMILIES = ("linux", "xenlinux", "suse-xenlinux", "stated")
 MODES = ("pv", "pvh", "hvm")
 ROLES = ("dom0", "domU")
 FILES_LIMIT = 16
 COMMAND_LINE_LIMIT = 4096
+PATCHES_LIMIT = 100
+_COMMIT = re.compile("[0-9a-f]{7,40}", re.ASCII)
 
-STATED_KEYS = ("name", "family", "release", "mode", "role", "devices", "cmdline", "encodings")
+STATED_KEYS = ("name", "family", "release", "mode", "role", "devices", "cmdline", "encodings", "patches")
 _FILE_KEYS = ("role", "name", "text")
 #: Symbols that only kernels with paravirt operations have; XenLinux has not.
 _PVOPS_SYMBOLS = ("CONFIG_XEN_PV", "CONFIG_HYPERVISOR_GUEST", "CONFIG_PARAVIRT_GUEST")
@@ -51,10 +55,23 @@ def _read_stated(record: Record, by: str) -> dict[str, dict[str, object]]:
         "devices": record.flag("devices"),
         "cmdline": record.optional_text("cmdline", limit=COMMAND_LINE_LIMIT),
         "encodings": _read_encodings(record),
+        "patches": read_patches(record, "patches") or None,
     }
     if (values["mode"], values["role"]) == ("hvm", "dom0"):
         raise refuse("impossible", "no dom0 runs in mode hvm: it is pv or pvh", field=record.at("role"))
     return {key: _fact(value, "stated", by=by) for key, value in values.items() if value is not None}
+
+
+def read_patches(record: Record, key: str) -> list[str]:
+    """A field that lists the mainline commits that a kernel carries, each as 7 to 40 hex digits."""
+    patches = []
+    for position, item in enumerate(record.items(key, limit=PATCHES_LIMIT)):
+        field = f"{record.at(key)}[{position}]"
+        commit = check_text(item, field=field, limit=NAME_LIMIT).lower()
+        if not _COMMIT.fullmatch(commit):
+            raise refuse("commit", f"{commit!a} is no commit id: 7 to 40 hex digits", field=field)
+        patches.append(commit)
+    return sorted(set(patches))
 
 
 def _read_release(record: Record) -> str | None:
@@ -99,15 +116,6 @@ def _infer(facts: dict[str, dict[str, object]], config: KernelConfig) -> None:
     symbol = next((symbol for symbol in _PVOPS_SYMBOLS if symbol in config.values), None)
     if "family" not in facts and symbol is not None:
         facts["family"] = _fact("linux", "file", source=config.source, line=config.lines[symbol])
-    if config.release is not None and _is_better(config.release, facts.get("release")):
-        facts["release"] = _fact(config.release.text, "file", source=config.source, line=config.release_line)
-
-
-def _is_better(header: KernelRelease, stated: dict[str, object] | None) -> bool:
-    """Whether the header's release is to be used: none is stated, or the header says more of the same one."""
-    if stated is None:
-        return True
-    return parse_release(str(stated["value"])).says_less_than(header)
-
-
-__all__ = ["FAMILIES", "InvalidInput", "Problem", "check_text", "read_guest"]
+    header, stated = config.release, facts.get("release")
+    if header is not None and (stated is None or parse_release(str(stated["value"])).says_less_than(header)):
+        facts["release"] = _fact(header.text, "file", source=config.source, line=config.release_line)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from simulator.problem import refuse
 
 _RELEASE = re.compile(
-    r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?(?:-rc([0-9]{1,3}))?"
-    r"((?:[-+_~ ].*|\.[A-Za-z].*)?)",
+    r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?(?:[-~](?:0\.)?rc([0-9]{1,3}))?"
+    r"((?:[-+_~ ].*|\.(?(5)|[A-Za-z]).*)?)",
     re.ASCII,
 )
 _OLD_MAJOR = 2
@@ -40,8 +40,11 @@ class KernelRelease:
         return self.series == other.series and len(patches) < 2 and len(candidates) < 2
 
     def says_less_than(self, other: "KernelRelease") -> bool:
-        """Whether the other may be the same kernel and knows the patch that this one does not."""
-        return self.agrees_with(other) and self.patch is None and other.patch is not None
+        """Whether the other may be the same kernel and knows the patch that this one does not.
+
+        A patch of 0 says nothing: distributions keep it while they add their own.
+        """
+        return self.agrees_with(other) and self.patch is None and bool(other.patch)
 
 
 def parse_release(text: str, *, field: str = "release") -> KernelRelease:

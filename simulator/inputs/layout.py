@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from simulator.memory_type import BY_WORD
 from simulator.pat import ENTRY_COUNT, POWER_ON, InvalidPatLayout, PatLayout
-from simulator.problem import InvalidInput, refuse
+from simulator.problem import refuse
 
 SIZE_LIMIT = 4096
 HEX_DIGITS_LIMIT = 16
@@ -113,6 +113,3 @@ def _of_old_and_new(old: PatLayout, new: PatLayout) -> tuple[PatLayout, str]:
         f"the line holds two layouts, old {old.hex} and new {new.hex}: under Xen the write of the new one is ignored; "
         "give the one that is meant"
     )
-
-
-__all__ = ["InvalidInput", "ReadLayout", "read_layout"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from simulator.problem import InvalidInput, refuse
+from simulator.problem import refuse
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -97,6 +97,3 @@ class Record:
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31):
             raise refuse("wrong_type", "a line number is wanted", field=self.at(key))
         return value
-
-
-__all__ = ["NAME_LIMIT", "InvalidInput", "Record", "check_text"]

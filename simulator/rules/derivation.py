@@ -5,7 +5,7 @@ from simulator.consequence import CONTEXTS, Context, is_corrected, pair_citation
 from simulator.effective import TABLE_CITATIONS, effective_type
 from simulator.finding import Step
 from simulator.guest import Follows
-from simulator.judgement import ClassJudgement, Mapped
+from simulator.judgement import Case, ClassJudgement, Mapped
 from simulator.memory_type import MemoryType
 from simulator.pat import XEN_LAYOUT, PatLayout, PteCacheBits
 from simulator.rules.rule import View
@@ -16,6 +16,7 @@ def derive(
     judged: ClassJudgement,
     mapped: Mapped,
     *,
+    case: Case | None = None,
     booted_under: PatLayout | None = None,
     lost_from: int | None = None,
 ) -> tuple[Step, ...]:
@@ -26,7 +27,7 @@ def derive(
     """
     context = next(one for one in CONTEXTS if one.title == mapped.worst_outcome.context)
     return (
-        _premise(judged, mapped, booted_under or view.layout),
+        _premise(judged, case or judged.chosen, mapped, booted_under or view.layout),
         *_bits_and_index(mapped, lost_from),
         _pat(view, mapped),
         _mtrr(context),
@@ -36,9 +37,9 @@ def derive(
     )
 
 
-def _premise(judged: ClassJudgement, mapped: Mapped, host: PatLayout) -> Step:
-    profile = judged.profile
-    assert profile is not None  # wants exist for decided classes alone
+def _premise(judged: ClassJudgement, case: Case | None, mapped: Mapped, host: PatLayout) -> Step:
+    assert case is not None  # wants exist for decided classes alone
+    profile = case.profile
     why = f"{judged.guest_class.title}: {profile.behaviour.title}"
     if mapped.wanted in dict(profile.stated):
         why += "; these bits are stated"
@@ -48,7 +49,7 @@ def _premise(judged: ClassJudgement, mapped: Mapped, host: PatLayout) -> Step:
         why += f"; no entry holds {mapped.wanted.word}, so its built-in default stays"
     others = len(judged.cases) - 1
     if others:
-        is_same = len({case.signature for case in judged.cases}) == 1
+        is_same = len({one.words for one in judged.cases}) == 1
         leads = "lead to the same verdict" if is_same else "lead to a verdict no worse"
         why += f"; {others} more of its possible behaviours {leads}"
     return Step(

@@ -6,10 +6,10 @@ from simulator import citations
 from simulator.consequence import SHORT
 from simulator.finding import Finding, Severity, Verdict
 from simulator.guest import Follows
+from simulator.hazard import pat_fix
 from simulator.judgement import ClassJudgement, Mapped, Want
 from simulator.memory_type import MemoryType
 from simulator.pat import PteCacheBits
-from simulator.possibilities import pat_fix
 from simulator.rules.derivation import derive
 from simulator.rules.rule import Rule, View, hazards_by, needs_guests
 
@@ -85,7 +85,7 @@ def _fix(view: View, judged: ClassJudgement, mapped: Mapped) -> str | None:
     if profile.without_pat and wanted is MemoryType.WC:
         return pat_fix(profile.without_pat)
     if wanted is not MemoryType.WB and profile.follows is Follows.INDEX and not profile.can_choose(wanted):
-        return "run Linux 3.19 or later, which reads the MSR"
+        return "run Linux 6.6 or later (or 6.1.53 or later of 6.1), which reads the MSR and keeps the PAT bit"
     if view.judges_layout and (mapped.index or wanted is MemoryType.WB):
         was = view.replaced.entries[mapped.index] if view.replaced is not None else None
         verb = "keep" if was is wanted else "put"
@@ -93,7 +93,7 @@ def _fix(view: View, judged: ClassJudgement, mapped: Mapped) -> str | None:
     if wanted is MemoryType.WB and not mapped.index:
         return "put WB at PA0"
     bits = view.layout.encode(wanted)
-    return None if bits is None else f"encode {wanted.word} as {bits.spoken}: PA{bits.pat_index} holds it"
+    return None if bits is None else f"map {wanted.word} with {bits.spoken}: PA{bits.pat_index} holds it"
 
 
 def bit_loss(view: View) -> Iterator[Finding]:
@@ -118,10 +118,10 @@ def _loss(view: View, judged: ClassJudgement, want: Want, lost: Mapped) -> Findi
         in_force=lost.got,
         title=f"{lost.wanted.word} by PA{index} becomes {lost.got.word} when the PAT bit is lost",
         message=f"{one.subject} ask{one.ending} for {lost.wanted.word} by index {index}; the kernel loses the PAT bit "
-        f"when it changes a mapping's protection, and PA{lost.index} answers {lost.got.word}; "
+        f"when it changes a mapping's protection, and PA{lost.index} is {lost.got.word}; "
         f"{outcome.clause}.",
-        fix="run a kernel with 548cb932051f (6.1.53, 6.12 and later have it), "
-        f"or offer {lost.wanted.word} at PA1 to PA3",
+        fix="run Linux 6.6 or later, or a stable release with 548cb932051f (6.1.53, 6.5.3, 5.15.132)"
+        + (", or put WC at PA1" if view.judges_layout and lost.wanted is MemoryType.WC else ""),
         assumption=assumption_of(lost),
         outcomes=lost.outcomes,
         steps=derive(view, judged, lost, lost_from=index),
@@ -146,9 +146,7 @@ def _offer(view: View, judged: ClassJudgement, mapped: Mapped, index: int) -> Fi
     bits = PteCacheBits.of_index(index).spoken
     history = ""
     if wanted is MemoryType.WC:
-        fixed = (
-            "set the PAT bit for WC: entry 4" if index == 4 else "set the PAT bit for WC, which is entry 4 and no help"
-        )
+        fixed = "used entry 4" if index == 4 else "used entry 4, which is not WC here"
         history = f" Linux 2.6.36 to 3.2 {fixed}; 3.19 and later read the MSR."
     return Finding(
         rule="ENC030",
@@ -163,7 +161,7 @@ def _offer(view: View, judged: ClassJudgement, mapped: Mapped, index: int) -> Fi
         title=f"The host offers {wanted.word} at PA{index}",
         message=f"{one.subject} set{one.ending} the bits of PA{mapped.index} for {wanted.word}, but PA{index} ({bits}) "
         f"holds it.{history}",
-        fix=f"encode {wanted.word} as {bits}, or read the MSR at boot",
+        fix=f"map {wanted.word} with {bits}, or read the MSR at boot",
     )
 
 
@@ -188,7 +186,7 @@ RULES = (
         id="ENC020",
         title="Encodings survive a kernel that loses the PAT bit",
         severity=Severity.CORRECTNESS,
-        cites=(citations.LINUX_PAT_BIT_LOSS, citations.LINUX_STABLE_6_1),
+        cites=(citations.LINUX_PAT_BIT_LOSS, citations.LINUX_STABLE),
         check=bit_loss,
         applies=needs_guests,
         needs_encodings=True,

@@ -5,13 +5,12 @@ from dataclasses import replace
 
 from simulator import citations
 from simulator.finding import Finding, Severity, Step, Verdict
-from simulator.guest import STATED
+from simulator.guest import STATED, loses_pat_bit
 from simulator.judgement import ClassJudgement
 from simulator.memory_type import MemoryType
 from simulator.pat import PteCacheBits
 from simulator.rules.rule import Rule, View, hazards_by, join, needs_config, needs_guests
 
-CASES_SHOWN = 3
 #: The facts that a .config tells.
 _CONFIG_TELLS = frozenset({"family", "release"})
 
@@ -20,7 +19,7 @@ def missing_facts(view: View) -> Iterator[Finding]:
     """A fact that is not known, and on which the verdict depends."""
     for judged in view.judged:
         found = judged.guest_class.possibilities
-        if judged.chosen is None and not found.conflict and found.missing and not found.is_open:
+        if not judged.is_decided and not found.conflict and found.missing and not found.is_open:
             missing = join(found.missing)
             is_one = found.missing in (("mode",), ("role",), ("family",), ("release",))
             are, decide = ("is", "it decides") if is_one else ("are", "they decide")
@@ -35,46 +34,65 @@ def missing_facts(view: View) -> Iterator[Finding]:
 
 
 def gaps(view: View) -> Iterator[Finding]:
-    """A release between two trees that were read, where they differ."""
+    """A release between two trees that were read, where they differ, or one that hides whether it has a fix."""
     for judged in view.judged:
         found = judged.guest_class.possibilities
-        if judged.chosen is None and not found.conflict and (found.is_open or not found.missing):
-            cases = "" if found.is_open else ": " + _cases(judged)
-            yield _finding(
-                judged,
-                "EVI030",
-                title="The release lies in a gap of the table",
-                message=f"{judged.guest_class.subject}: {found.gap}{cases}.",
-                fix=_gap_fix(judged),
-                headline=f"{{who}}: {found.gap}",
-                who=judged.guest_class.name,
-            )
+        if not judged.is_decided and not found.conflict and (found.is_open or not found.missing):
+            is_loss = len({case.profile.loses_pat_bit for case in judged.cases}) > 1
+            yield _lost_or_kept(judged) if is_loss else _gap(judged)
 
 
-def _gap_fix(judged: ClassJudgement) -> str:
-    """Stating the encodings helps where they are what is not known; a lost PAT bit is lost under any."""
+def _gap(judged: ClassJudgement) -> Finding:
     found = judged.guest_class.possibilities
-    differs_by_loss = len({case.profile.loses_pat_bit for case in judged.cases}) > 1
-    helps = not found.is_open and not differs_by_loss
-    return ("state the encodings of this kernel, or " if helps else "") + "run a release that the table decides"
+    return _finding(
+        judged,
+        "EVI030",
+        title="The release lies in a gap of the table",
+        message=f"{judged.guest_class.subject}: {found.gap}" + ("." if found.is_open else f"; {_cases(judged)}."),
+        fix=("" if found.is_open else "state the encodings of this kernel, or ")
+        + "run a release that the table decides",
+        headline=f"{{who}}: {found.gap}",
+        who=judged.guest_class.name,
+    )
+
+
+def _lost_or_kept(judged: ClassJudgement) -> Finding:
+    one, release = judged.guest_class, judged.guest_class.facts.release
+    tells = "its .config tells" if release is not None and loses_pat_bit(release).config_tells else "its patches tell"
+    loses, keeps = (
+        next(case.words for case in judged.cases if case.profile.loses_pat_bit is loses) for loses in (True, False)
+    )
+    return _finding(
+        judged,
+        "EVI030",
+        title="Whether this kernel keeps the PAT bit is not known",
+        message=f"{one.subject}: {one.possibilities.gap}. Without the fix: {loses}; with it: {keeps}.",
+        fix=("send the kernel's .config, or " if tells == "its .config tells" else "")
+        + "state the full release (/proc/version prints it, as in 6.1.192), or 548cb932051f in patches if it has that",
+        headline=f"it is not known whether {{who}} keeps the PAT bit: {tells}",
+    )
 
 
 def _range(judged: ClassJudgement) -> str:
-    verdicts = sorted({case.worst for case in judged.cases})
+    verdicts = sorted({verdict for case in judged.cases for verdict in (case.fresh, case.after_restore)})
     return f"anything from {verdicts[0].word} to {verdicts[-1].word}" if len(verdicts) > 1 else verdicts[0].word
 
 
 def _cases(judged: ClassJudgement) -> str:
-    """One `if ... then ...` for each answer that is possible, with the behaviours that lead to it."""
-    answers: dict[str, list[str]] = {}
+    """One `... if ...` for each answer that is possible, with the behaviours that lead to it."""
+    release = judged.guest_class.facts.release
+    known = "" if release is None else f"Linux {release.text}"
+    answers: dict[str, dict[str, None]] = {}
     for case in judged.cases:
-        answers.setdefault(case.words, []).append(case.profile.label)
-    return "; ".join(f"if it is {_either(labels)}, then {words}" for words, labels in answers.items())
+        label = case.profile.label
+        short = label.replace(known, "", 1).replace(", ,", ",").strip(", ") if known else label
+        answers.setdefault(case.words, {})[label if short.startswith("that ") else short or label] = None
+    return "; ".join(f"{words} if {_either([*labels], 1 + (len(answers) < 3))}" for words, labels in answers.items())
 
 
-def _either(labels: list[str]) -> str:
-    shown, more = labels[:CASES_SHOWN], len(labels) - CASES_SHOWN
-    return " or ".join([*shown, *([f"one of {more} more"] if more > 0 else [])])
+def _either(labels: list[str], limit: int) -> str:
+    shown, more = labels[:limit], len(labels) - limit
+    return " or ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 
 
 def _case_steps(judged: ClassJudgement) -> tuple[Step, ...]:
@@ -94,7 +112,7 @@ def conflicts(view: View) -> Iterator[Finding]:
     """Inputs that contradict each other decide nothing where their answers differ."""
     for judged in view.judged:
         conflict = judged.guest_class.possibilities.conflict
-        if judged.chosen is None and conflict:
+        if not judged.is_decided and conflict:
             yield _finding(
                 judged,
                 "EVI040",
@@ -165,14 +183,14 @@ def _finding(
     )
 
 
-_TABLES = (citations.LINUX_CACHE_TABLES, citations.LINUX_XEN_TRANSLATES, citations.LINUX_XEN_MASKS_ALL)
+_TABLES = (citations.LINUX_CACHE_TABLES, citations.LINUX_XEN_TRANSLATES, citations.LINUX_XEN_MASKS)
 
 RULES = (
     Rule(
         id="EVI010",
         title="The kernel can boot in the stated mode",
         severity=Severity.FUNCTION,
-        cites=(citations.LINUX_KCONFIG, citations.LINUX_PVH),
+        cites=(citations.LINUX_KCONFIG, citations.LINUX_PVH, citations.XEN_PVH),
         check=hazards_by("EVI010"),
         applies=needs_guests,
     ),
@@ -188,7 +206,7 @@ RULES = (
         id="EVI030",
         title="No release lies in a gap that decides",
         severity=Severity.CORRECTNESS,
-        cites=(*_TABLES, citations.LINUX_PAT_BIT_LOSS, citations.LINUX_STABLE_6_1),
+        cites=(*_TABLES, citations.LINUX_PAT_BIT_LOSS, citations.LINUX_STABLE),
         check=gaps,
         applies=needs_guests,
     ),

@@ -79,7 +79,7 @@ def survives_bit_loss(view: View) -> Iterator[Finding]:
         title="An entry in use does not survive the loss of the PAT bit",
         message=f"Where a processor or a kernel loses the PAT bit, {pairs}"
         + (f"; so would {idle}, which no guest here uses." if idle else "."),
-        fix="put the types that guests use at PA0 to PA3, and at PA4 to PA7 what is safe to lose",
+        fix="put the types that guests use at PA1 to PA3",
     )
 
 

@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 
 from simulator import citations
-from simulator.finding import Finding, Severity, Verdict
+from simulator.finding import Finding, Severity, Step, Verdict
 from simulator.judgement import ClassJudgement, Want
 from simulator.pat import PatLayout
 from simulator.rules.derivation import derive
 from simulator.rules.encoding import SEVERITY_OF, assumption_of, headline
 from simulator.rules.rule import Rule, View
+
+_FIX = "shut {0} down and boot {1} anew under the new layout; do not restore or migrate {1} across"
+_SAVED = Step(
+    kind="premise",
+    label="Save",
+    value="RAM counts",
+    why="a guest with a mapped BAR cannot be saved until its device is detached",
+    cites=(citations.XEN_SAVE,),
+)
 
 
 def _applies(view: View) -> str:
@@ -26,9 +35,10 @@ def resumed_guests(view: View) -> Iterator[Finding]:
     """
     assert view.replaced is not None  # _applies says so
     for judged in view.judged:
-        kept = judged.chosen.kept if judged.chosen is not None else None
-        for want, anew in zip(kept or (), judged.wants, strict=False):
-            if want.encoded.index != anew.encoded.index and want.verdict is not Verdict.COMPATIBLE:
+        case = judged.restored
+        anew = {want.encoded.wanted: want.encoded.index for want in case.wants} if case is not None else {}
+        for want in (case.kept or ()) if case is not None else ():
+            if want.encoded.index != anew.get(want.encoded.wanted) and want.verdict is not Verdict.COMPATIBLE:
                 yield _resumed(view, judged, want, view.replaced)
 
 
@@ -38,6 +48,8 @@ def _resumed(view: View, judged: ClassJudgement, want: Want, replaced: PatLayout
     is_lost = mapped is want.lost
     outcome, wanted = mapped.worst_outcome, mapped.wanted.word
     loses = " and loses the PAT bit" if is_lost else ""
+    lost_from = kept if is_lost else None
+    first, *rest = derive(view, judged, mapped, case=judged.restored, booted_under=replaced, lost_from=lost_from)
     return Finding(
         rule="MIG010",
         verdict=mapped.verdict,
@@ -51,12 +63,11 @@ def _resumed(view: View, judged: ClassJudgement, want: Want, replaced: PatLayout
         title=f"Saved under the old layout, {wanted} by PA{mapped.index} is {mapped.got.word}",
         message=f"{one.subject}, saved under the old layout and restored under the new one, keep{one.ending} index "
         f"{kept} for {wanted}{loses}: PA{mapped.index} was {replaced.entries[mapped.index].word} and is "
-        f"{mapped.got.word}; {outcome.clause}. A guest with a mapped BAR cannot be saved until its device is "
-        "detached, so its mappings of RAM are what counts.",
-        fix="shut these guests down and boot them anew under the new layout; do not restore or migrate them across",
+        f"{mapped.got.word}; {outcome.clause}.",
+        fix=_FIX.format(*(("the guest", "it") if len(one.members) == 1 else ("the guests", "them"))),
         assumption=assumption_of(mapped),
         outcomes=mapped.outcomes,
-        steps=derive(view, judged, mapped, booted_under=replaced, lost_from=kept if is_lost else None),
+        steps=(first, _SAVED, *rest),
         who=one.who,
         headline=headline(judged, mapped, f"PA{kept}, once restored,"),
     )

@@ -1,7 +1,7 @@
 """What a rule is, and what it looks at."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.finding import Finding, Severity, Step
 from simulator.hazard import Hazard
@@ -82,32 +82,39 @@ def hazards_by(rule: str) -> Check:
 
     def check(view: View) -> Iterator[Finding]:
         for judged in view.judged:
-            for hazard in judged.chosen.hazards if judged.chosen is not None else ():
+            for hazard in judged.hazards:
                 if hazard.rule == rule:
-                    yield hazard_finding(judged, hazard)
+                    yield hazard_finding(hazard, view.platform, judged)
 
     return check
 
 
-def hazard_finding(judged: ClassJudgement, hazard: Hazard) -> Finding:
-    """A hazard of a class as a finding."""
-    one = judged.guest_class
-    return Finding(
+def hazard_finding(hazard: Hazard, platform: Platform, judged: ClassJudgement | None = None) -> Finding:
+    """A hazard of a class, or of a platform itself, as a finding."""
+    found = Finding(
         rule=hazard.rule,
         verdict=hazard.verdict,
         severity=hazard.severity,
-        platform=one.platform,
-        guest_class=one.key,
-        guests=tuple(one.members),
+        platform=platform.name,
         entry=hazard.entry,
         wanted=hazard.wanted,
         in_force=hazard.in_force,
         title=hazard.title,
-        message=f"{one.subject}: {hazard.message}.",
+        message=f"{hazard.message[:1].upper()}{hazard.message[1:]}.",
         fix=hazard.fix,
         assumption=hazard.assumption,
-        steps=hazard_steps(judged, hazard),
         subject=hazard.subject,
+        headline=hazard.headline,
+    )
+    if judged is None:
+        return found
+    one = judged.guest_class
+    return replace(
+        found,
+        guest_class=one.key,
+        guests=tuple(one.members),
+        message=f"{one.subject}: {hazard.message}.",
+        steps=hazard_steps(judged, hazard),
         who=one.who,
         headline=f"{{who}}: {hazard.headline}",
     )

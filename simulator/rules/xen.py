@@ -7,12 +7,11 @@ from simulator import citations
 from simulator.finding import Finding, Severity, Verdict
 from simulator.guest import Follows
 from simulator.hazard import Hazard
-from simulator.hazards import mistaken_indices, mistakes
+from simulator.hazards import mmio_by_index_hazards
 from simulator.headline import shorten
 from simulator.hypervisor import PAGE_FLAGS, PUBLIC_HEADER_ENTRIES, MmioTest
 from simulator.judgement import ClassJudgement
-from simulator.memory_type import MemoryType
-from simulator.pat import XEN_LAYOUT
+from simulator.pat import ENTRY_COUNT, XEN_LAYOUT
 from simulator.rules.rule import (
     Rule,
     View,
@@ -45,7 +44,7 @@ def page_flags(view: View) -> Iterator[Finding]:
         entry=wrong[0][2].pat_index,
         wanted=wrong[0][1],
         in_force=wrong[0][3],
-        title="Xen's page-flag constants are named after other types",
+        title="Xen's _PAGE_* constants select other types than they are named after",
         message=f"Under this layout {listed}.",
         fix=f"patch {names} in xen/arch/x86/include/asm/page.h together with the value",
         assumption=f"the constants are patched together with the value: {names}",
@@ -69,8 +68,8 @@ def public_header(view: View) -> Iterator[Finding]:
         severity=Severity.CORRECTNESS,
         platform=view.platform.name,
         title="Xen's public header documents another layout",
-        message=f"The public header prints{wrong_columns} {', '.join(wrong)}; the guests listed here are judged one by "
-        "one.",
+        message=f"The public header prints{wrong_columns} {', '.join(wrong)}; guests in this report are "
+        "judged by what they do, not by the header.",
         fix="keep the entries that the header documents, or carry a patch of the header",
         assumption="no PV guest on this platform but those listed here trusts the table in the public header",
         headline="Xen's public header prints another layout: right if no PV guest but those listed here trusts it",
@@ -115,25 +114,8 @@ def mmio_by_index(view: View) -> Iterator[Finding]:
     if not view.judges_layout:
         yield from hazards_by("XEN040")(view)
         return
-    entries = view.layout.entries
-    rewritten, let_through = mistaken_indices(view.layout)
-    if not rewritten and not let_through:
-        return
-    first = (rewritten + let_through)[0]
-    yield Finding(
-        rule="XEN040",
-        verdict=Verdict.CONDITIONAL,
-        severity=Severity.CORRECTNESS if let_through else Severity.PERFORMANCE,
-        platform=view.platform.name,
-        entry=first,
-        wanted=entries[first],
-        in_force=MemoryType.UC if rewritten else entries[first],
-        title="Xen tests mappings of MMIO by index number",
-        message=f"Unpatched, {view.platform.xen.title} {mistakes(view.layout, rewritten, let_through)}.",
-        fix="patch get_page_from_l1e() along, as 40b05620e2 of 4.18 does",
-        assumption="get_page_from_l1e is patched along, so that it tests the type and not the index",
-        headline=f"{view.platform.xen.title} tests MMIO by index: right if get_page_from_l1e is patched along",
-    )
+    for hazard in mmio_by_index_hazards(view.platform.xen, view.layout, set(range(ENTRY_COUNT))):
+        yield hazard_finding(hazard, view.platform)
 
 
 def _has_own_pat(view: View) -> str:
@@ -146,7 +128,7 @@ def own_pat(view: View) -> Iterator[Finding]:
     """PVH and HVM guests have a PAT of their own; how Xen maps them may rest on its own: said once for all."""
     found: dict[str, list[tuple[ClassJudgement, Hazard]]] = {}
     for judged in view.judged:
-        for hazard in judged.chosen.hazards if judged.chosen is not None else ():
+        for hazard in judged.hazards:
             if hazard.rule == "XEN050":
                 found.setdefault(hazard.subject, []).append((judged, hazard))
     for group in found.values():
@@ -154,7 +136,7 @@ def own_pat(view: View) -> Iterator[Finding]:
         names = sorted(name for one, _ in group for name in one.guest_class.members)
         listed = shorten(", ".join(names), NAMES_LIMIT)
         yield replace(
-            hazard_finding(judged, hazard),
+            hazard_finding(hazard, view.platform, judged),
             guest_class=None,
             guests=tuple(names),
             message=f"{listed}: {hazard.message}.",

@@ -194,3 +194,13 @@ def test_a_revision_of_a_closed_submission_is_409(team, client, path):
     refused = client.post(f"/s/{made.submission.pk}/revise/", {"layout": make.LINUX, "note": ""})
     assert refused.status_code == 409
     assert "withdrawn" in refused.text
+
+
+def test_commits_that_a_kernel_carries_come_back_in_the_form_and_on_the_page(client, path):
+    sent = guest(release="5.14.0-427.el9.x86_64", patches="548cb932051f, 72cbc8f04fe2")
+    place = client.post(f"{path}?kind=guest", sent)["Location"]
+    assert "548cb932051f, 72cbc8f04fe2" in client.get(place).text
+    revise = client.get(f"{place}revise/").text
+    assert 'value="548cb932051f 72cbc8f04fe2"' in revise
+    refused = client.post(f"{path}?kind=guest", guest(patches="no commit"))
+    assert refused.status_code == 422

@@ -46,7 +46,7 @@ def test_xen_tests_a_layout_in_force_by_index() -> None:
     report = report_of(guest, layout=LINUX, release="4.17")
     (finding,) = findings_of(report, "XEN040")
     assert (report["verdict"], finding["verdict"], finding["entry"]) == ("conditional", "conditional", 1)
-    assert finding["assumption"].startswith("get_page_from_l1e was patched along with the layout")
+    assert finding["assumption"].startswith("Xen's get_page_from_l1e() was changed too")
     assert [step["kind"] for step in finding["steps"]] == ["premise", "consequence"]
     for layout, release in ((STOCK, "4.17"), (LINUX, "4.18"), (LINUX, "4.6")):
         assert findings_of(report_of(guest, layout=layout, release=release), "XEN040") == []
@@ -99,11 +99,11 @@ def test_kernels_that_cannot_choose_are_told_what_helps() -> None:
     report = report_of(make_linux("a", "3.10", role="dom0"))
     assert findings_of(report, "ENC030") == []
     fixes = {one["fix"] for one in findings_of(report, "ENC010")}
-    assert fixes == {"run Linux 3.19 or later, which reads the MSR"}
+    assert fixes == {"run Linux 6.6 or later (or 6.1.53 or later of 6.1), which reads the MSR and keeps the PAT bit"}
     (first, *_) = findings_of(report, "ENC010")
     assert first["wanted"] == "WC"
     zero = make_guest("b", family="stated", mode="pv", role="dom0", encodings={"WC": "0"})
-    assert findings_of(analyse(layout_scenario(zero)), "ENC010")[0]["fix"] == "encode WC as PWT: PA1 holds it"
+    assert findings_of(analyse(layout_scenario(zero)), "ENC010")[0]["fix"] == "map WC with PWT: PA1 holds it"
 
 
 def test_linux_maps_no_ram_uc() -> None:
@@ -132,4 +132,5 @@ def test_what_a_restore_means_is_said_of_ram() -> None:
     report = analyse(layout_scenario(make_linux("a", "6.12.1")))
     for finding in findings_of(report, "MIG010"):
         assert "on RAM under an MTRR of WB" in finding["message"]
-        assert finding["message"].endswith("so its mappings of RAM are what counts.")
+        assert "a guest with a mapped BAR cannot be saved" in finding["steps"][1]["why"]
+        assert finding["fix"].startswith("shut the guest down and boot it anew")

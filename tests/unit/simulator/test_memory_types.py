@@ -3,7 +3,6 @@
 import pytest
 
 from simulator.effective import (
-    DISAGREEMENTS,
     PAT_COLUMNS,
     Vendor,
     effective_cell,
@@ -61,7 +60,7 @@ def test_vendors_differ_in_disputed_cells_alone() -> None:
         if effective_type(mtrr=mtrr, pat=pat, vendor=Vendor.INTEL)
         is not effective_type(mtrr=mtrr, pat=pat, vendor=Vendor.AMD)
     }
-    assert differing == {(one.mtrr, one.pat) for one in DISAGREEMENTS if one.mtrr is not WC}
+    assert differing == {(WT, WP), (WP, UC_MINUS), (WP, WT)}
     assert effective_cell(mtrr=WB, pat=UC, vendor=Vendor.AMD) == "CD"
 
 

@@ -55,7 +55,7 @@ def test_the_proposal_of_2010() -> None:
     assert all(step["cites"] for step in finding["steps"])
     (advice,) = findings_of(report, "ENC030")
     assert (advice["entry"], advice["verdict"], advice["severity"]) == (4, "compatible", "advice")
-    assert "Linux 2.6.36 to 3.2 set the PAT bit for WC: entry 4; 3.19 and later read the MSR." in advice["message"]
+    assert "Linux 2.6.36 to 3.2 used entry 4; 3.19 and later read the MSR." in advice["message"]
     ran = {row["rule"]: row["findings"] for row in report["coverage"]["ran"]}
     assert ran["ENC010"] == 1
     (one,) = report["classes"]
@@ -112,7 +112,7 @@ def test_what_xen_itself_needs_of_the_desktops_layout() -> None:
     assert assumptions["XEN010"] == "the constants are patched together with the value: _PAGE_WT, _PAGE_WC"
     assert assumptions["XEN020"].startswith("no PV guest on this platform but those listed")
     assert assumptions["XEN030"] is None
-    assert assumptions["XEN040"].startswith("get_page_from_l1e is patched along")
+    assert assumptions["XEN040"].startswith("Xen's get_page_from_l1e() was changed too")
     (xen040,) = findings_of(report, "XEN040")
     assert "rewrites WC by index 1 on MMIO to UC" in xen040["message"]
     assert all(finding["assumption"] for finding in report["findings"] if finding["verdict"] == "conditional")
@@ -163,19 +163,20 @@ def test_a_change_of_pa6_alone_is_advice() -> None:
     guests = [guest for guest in make_fleet() if guest["name"] != "net-5.15"]
     report = report_of(layout_scenario(*guests, proposed=PA6_ONLY))
     assert report["verdict"] == "compatible"
-    assert report["sentence"] == (
-        "Every rule that applies holds: the proposed layout is safe for all 4 guests on host (Xen 4.17)."
-    )
+    assert report["sentence"] == ("No rule objects to the 4 guests under the proposed layout on host (Xen 4.17).")
     (advice,) = findings_of(report, "LAY050")
     assert (advice["entry"], advice["verdict"], advice["state"]) == (6, "compatible", "new")
     assert findings_of(report, "XEN020") == []
 
 
 def test_the_sentence_counts_whom_it_speaks_of() -> None:
-    assert "safe for Xen itself on" in report_of(layout_scenario(proposed=STOCK))["sentence"]
+    assert (
+        "No rule objects to Xen itself under the proposed layout on"
+        in report_of(layout_scenario(proposed=STOCK))["sentence"]
+    )
     guest = make_linux("a", "6.12.117")
     assert report_of(guest_scenario(guest))["sentence"] == (
-        "Every rule that applies holds: the layout in force is safe for the guest on host (Xen 4.17)."
+        "No rule objects to the guest under the layout in force on host (Xen 4.17)."
     )
 
 
@@ -340,8 +341,11 @@ def test_the_mmio_test_by_index_may_only_let_through() -> None:
     report = report_of(layout_scenario(proposed="WB WT UC- UC WC WP WB UC"))
     (finding,) = findings_of(report, "XEN040")
     assert (finding["severity"], finding["in_force"]) == ("correctness", "WB")
-    hides = report_of(layout_scenario(proposed="WB UC UC- UC WC WP UC UC"))
-    assert findings_of(hides, "XEN040")[0]["severity"] == "performance"
+    hides = report_of(layout_scenario(proposed="WB UC- UC- UC WC WP UC UC"))
+    (finding,) = findings_of(hides, "XEN040")
+    assert (finding["severity"], finding["in_force"]) == ("performance", "UC")
+    same = report_of(layout_scenario(proposed="WB UC UC- UC WC WP UC UC"))
+    assert findings_of(same, "XEN040") == []
 
 
 def test_hvm_guests_have_a_pat_of_their_own() -> None:
@@ -362,10 +366,10 @@ def test_a_missing_release_decides() -> None:
     (finding,) = findings_of(report, "EVI020")
     assert report["verdict"] == "indeterminate"
     assert finding["title"] == "Release is missing, and it decides"
-    assert "or Linux 4.2 and later with fix 548cb932051f, then compatible" in finding["message"]
-    assert "if it is Linux 2.6.25 or Linux 2.6.26 to 2.6.35 or Linux 3.3 to 3.18 or one of" in finding["message"]
+    assert "compatible if Linux 3.19 to 4.1, keeping the PAT bit or Linux 4.2 and later, keeping" in finding["message"]
+    assert "incompatible if Linux 2.6.25 or Linux 2.6.26 to 2.6.35 or 2 more" in finding["message"]
     steps = {step["value"]: step["why"] for step in finding["steps"]}
-    assert steps["Linux 3.3 to 3.18"] == "then incompatible"
+    assert steps["Linux 2.6.26 to 2.6.35"] == "then incompatible"
     assert report["sentence"] == (
         "Release of vendor is not known, and it decides: anything from compatible to incompatible."
     )
@@ -416,8 +420,7 @@ def test_a_stated_family_without_encodings_is_missing_them() -> None:
 @pytest.mark.parametrize(
     ("release", "role", "names"),
     [
-        ("5.15.100", "domU", ["5.15.55", "6.1.53"]),
-        ("6.6.3", "dom0", ["6.5.0", "6.12"]),
+        ("5.15.0-91", "domU", ["5.15.131", "5.15.132"]),
         ("2.6.36-rc2", "dom0", ["2.6.35", "2.6.36"]),
         ("3.3-rc1", "dom0", ["3.2", "3.3"]),
         ("2.6.23", "dom0", ["2.6.23", "2.6.24"]),
@@ -432,7 +435,7 @@ def test_gaps_of_the_tables_are_not_guessed(release: str, role: str, names: list
 
 def test_a_gap_that_does_not_decide_is_no_finding() -> None:
     """Under Linux's four entries no type sits above PA3 alone, so a lost PAT bit changes nothing."""
-    report = report_of(guest_scenario(make_linux("a", "6.6.3", role="dom0"), layout="WB WC UC- UC WB WC UC- UC"))
+    report = report_of(guest_scenario(make_linux("a", "6.1.0-56", role="dom0"), layout="WB WC UC- UC WB WC UC- UC"))
     assert findings_of(report, "EVI030") == []
     assert report["verdict"] == "conditional"
     (finding,) = findings_of(report, "ENC010")
@@ -489,7 +492,7 @@ def test_two_inputs_that_contradict_each_other_are_both_named() -> None:
         "the release is 6.12.117 (stated by demi), but 6.1.20 in the .config's header (a.config:1)"
         in finding["message"]
     )
-    assert "if it is Linux 6.1.20, then incompatible" in finding["message"]
+    assert "incompatible if Linux 6.1.20" in finding["message"]
     assert findings_of(report, "EVI020") == findings_of(report, "EVI030") == []
     header = config_guest(WHOLE.format(release="6.1.192"), mode="pv", role="dom0")
     assert report_of(guest_scenario(header))["verdict"] == "compatible"
@@ -517,8 +520,7 @@ def test_a_contradiction_that_does_not_decide_is_no_finding(stated: Data) -> Non
 
 
 def test_a_distributions_release_gives_way_to_the_header() -> None:
-    guest = config_guest(WHOLE.format(release="6.1.192"), mode="pv", role="dom0")
-    guest["facts"]["release"] = {"value": "6.1.0-56-amd64", "origin": {"kind": "stated", "by": "demi"}}
+    guest = config_guest(WHOLE.format(release="6.1.192"), mode="pv", role="dom0", release="6.1.0-56-amd64")
     report = report_of(guest_scenario(guest))
     assert (report["verdict"], report["classes"][0]["title"]) == ("compatible", "PV dom0, Linux 6.1.192")
 
@@ -632,7 +634,7 @@ def test_a_restored_guest_may_lose_the_pat_bit_too() -> None:
     both = "WB WC UC- UC WC WT UC UC"
     report = report_of(layout_scenario(make_linux("a", "5.15"), proposed=both))
     found = {one["wanted"]: one for one in findings_of(report, "MIG010")}
-    assert found["WC"]["steps"][1]["value"] == "PAT, then 0"
+    assert found["WC"]["steps"][2]["value"] == "PAT, then 0"
     assert "keeps index 4 for WC and loses the PAT bit: PA0 was WB and is WB" in found["WC"]["message"]
     assert (found["WT"]["entry"], found["WT"]["in_force"]) == (1, "WC")
 
@@ -647,4 +649,4 @@ def test_the_sentence_names_platforms_where_a_guest_is_judged() -> None:
     scenario = guest_scenario(make_linux("a", "6.12.117"))
     scenario["platforms"].append(make_platform(name="empty"))
     report = report_of(scenario)
-    assert report["sentence"].endswith("safe for the guest on host (Xen 4.17).")
+    assert report["sentence"].endswith("the guest under the layout in force on host (Xen 4.17).")
