@@ -132,7 +132,7 @@ files = st.fixed_dictionaries({"role": st.just("config"), "name": st.text(), "te
 @few
 @given(st.dictionaries(stated_keys, values) | values, st.lists(files | values, max_size=2) | values)
 def test_any_statement_is_read_or_refused(stated: object, given_files: object) -> None:
-    json.dumps(answer_or_refusal(read_guest, stated, given_files, by="demi"))
+    json.dumps(answer_or_refusal(read_guest, stated, given_files, by="dana"))
 
 
 fact_keys = st.sampled_from(["family", "release", "mode", "role", "devices", "cmdline", "encodings", "config"])

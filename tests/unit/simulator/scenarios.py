@@ -15,7 +15,7 @@ def make_platform(release: str = "4.17", layout: str = STOCK, name: str = "host"
 
 
 def make_guest(name: str, *files: Data, on: str = "host", **stated: Any) -> Data:
-    return {"platforms": [on], **read_guest({"name": name, **stated}, list(files), by="demi")}
+    return {"platforms": [on], **read_guest({"name": name, **stated}, list(files), by="dana")}
 
 
 def make_linux(name: str, release: str | None, role: str = "domU", devices: bool = True, **more: Any) -> Data:

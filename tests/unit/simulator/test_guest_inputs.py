@@ -12,7 +12,7 @@ HEADER = "# Automatically generated file; DO NOT EDIT.\n# Linux/x86 6.1.192 Kern
 
 
 def read(files: list[dict[str, Any]] | None = None, **stated: Any) -> dict[str, Any]:
-    return read_guest({"name": "dom0", **stated}, files or [], by="demi")
+    return read_guest({"name": "dom0", **stated}, files or [], by="dana")
 
 
 def config(text: str, name: str = "dom0.config") -> dict[str, Any]:
@@ -34,7 +34,7 @@ def test_stated_facts_name_the_person() -> None:
         "devices": True,
         "cmdline": "a  nopat",
     }
-    assert guest["facts"]["mode"]["origin"] == {"kind": "stated", "by": "demi", "source": None, "line": None}
+    assert guest["facts"]["mode"]["origin"] == {"kind": "stated", "by": "dana", "source": None, "line": None}
     assert (guest["name"], guest["notes"]) == ("dom0", [])
 
 
@@ -206,7 +206,7 @@ def test_texts_that_are_no_config(text: str, code: str, line: int | None, column
 )  # fmt: skip
 def test_statements_that_are_refused(stated: object, field: str | None, message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        read_guest(stated, [], by="demi")
+        read_guest(stated, [], by="dana")
     assert refused.value.problems[0]["field"] == field
     assert message in str(refused.value)
 
@@ -225,13 +225,13 @@ def test_statements_that_are_refused(stated: object, field: str | None, message:
 )
 def test_files_that_are_refused(files: object, field: str, message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        read_guest({"name": "a"}, files, by="demi")
+        read_guest({"name": "a"}, files, by="dana")
     assert refused.value.problems[0]["field"] == field
     assert message in str(refused.value)
 
 
 def test_no_files_may_be_null() -> None:
-    assert read_guest({"name": "a"}, None, by="demi")["facts"] == {}
+    assert read_guest({"name": "a"}, None, by="dana")["facts"] == {}
 
 
 def test_command_lines() -> None:

@@ -412,7 +412,7 @@ def test_a_missing_fact_that_does_not_decide_is_no_finding() -> None:
 
 def test_a_stated_family_without_encodings_is_missing_them() -> None:
     guest = make_guest("a", mode="pv", role="dom0")
-    guest["facts"]["family"] = {"value": "stated", "origin": {"kind": "stated", "by": "demi"}}
+    guest["facts"]["family"] = {"value": "stated", "origin": {"kind": "stated", "by": "dana"}}
     (finding,) = findings_of(report_of(guest_scenario(guest)), "EVI020")
     assert finding["title"].startswith("Encodings and release are missing")
 
@@ -489,7 +489,7 @@ def test_two_inputs_that_contradict_each_other_are_both_named() -> None:
     assert report["verdict"] == "indeterminate"
     (finding,) = findings_of(report, "EVI040")
     assert (
-        "the release is 6.12.117 (stated by demi), but 6.1.20 in the .config's header (a.config:1)"
+        "the release is 6.12.117 (stated by dana), but 6.1.20 in the .config's header (a.config:1)"
         in finding["message"]
     )
     assert "incompatible if Linux 6.1.20" in finding["message"]
