@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from patreview.analyses.queries import Run
+from patreview.analyses.queries import Finding, Run
 from patreview.projects.queries import Project
 from patreview.reviews.gate import Gate
 from patreview.submissions.queries import Revision, Submission
@@ -72,6 +72,19 @@ def run_document(run: Run) -> dict[str, Any]:
         "finished_at": _time(run.finished_at),
         "url": f"{ROOT}/runs/{run.pk}",
         "report_url": f"{ROOT}/runs/{run.pk}/report" if run.state == run.State.COMPLETED else None,
+    }
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    return {
+        "fingerprint": finding.fingerprint,
+        "rule": finding.rule,
+        "class": finding.class_key or None,
+        "guests": finding.guests,
+        "verdict": finding.verdict,
+        "severity": finding.severity,
+        "state": finding.state or None,
+        "title": finding.title,
     }
 
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("projects/<slug:slug>/submissions", views.Submissions.as_view(), name="submissions"),
     path("submissions/<int:pk>", views.SubmissionDetail.as_view(), name="submission"),
     path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),
+    path("runs/<int:pk>/findings", views.RunFindings.as_view(), name="run-findings"),
     path("runs/<int:pk>/report", views.RunReport.as_view(), name="run-report"),
     re_path(r"", lambda request: problems.not_found(request, LookupError()), name="unknown"),
 ]

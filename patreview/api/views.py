@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from patreview import engine
-from patreview.analyses.queries import report_of, report_text, runs_of, visible_runs
+from patreview.analyses.queries import Run, findings_of, report_of, report_text, runs_of, visible_runs
 from patreview.analyses.services import submit
 from patreview.api import documents
 from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, WaitQuery
@@ -173,6 +173,14 @@ class RunDetail(View):
         return Response(documents.run_document(run), headers=headers)
 
 
+class RunFindings(View):
+    def get(self, request: Request, pk: int) -> Response:
+        """Worst first, without their derivation, which the report has. 409 while the run is not completed."""
+        run = get_object_or_404(visible_runs(self.principal), pk=pk)
+        _require_report(run)
+        return Response({"results": [documents.finding_document(finding) for finding in findings_of(run)]})
+
+
 class RunReport(View):
     def get(self, request: Request, pk: int) -> HttpResponse:
         """The stored bytes, which `report_digest` covers. 409 while the run is not completed."""
@@ -180,10 +188,13 @@ class RunReport(View):
         etag = f'"{run.report_digest}"'
         if run.report_digest and request.headers.get("If-None-Match") == etag:
             return HttpResponse(status=304, headers={"ETag": etag})
-        body = report_text(run)
-        if body is None:
-            raise Conflict("no_report", f"The run is {run.state}: it has no report.")
-        return HttpResponse(body, content_type="application/json", headers={"ETag": etag})
+        _require_report(run)
+        return HttpResponse(report_text(run), content_type="application/json", headers={"ETag": etag})
+
+
+def _require_report(run: Run) -> None:
+    if not run.report_digest:
+        raise Conflict("no_report", f"The run is {run.state}: it has no report.")
 
 
 def _preferred_wait_s(request: Request) -> int:

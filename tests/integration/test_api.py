@@ -50,8 +50,9 @@ def test_the_road_of_a_pipeline(api, submissions):
     assert accepted["Retry-After"] == "1"
     assert run["state"] == "queued"
 
-    early = api("GET", f"runs/{run['id']}/report")
-    assert (early.status_code, early.json()["code"]) == (409, "no_report")
+    for part in ("report", "findings"):
+        early = api("GET", f"runs/{run['id']}/{part}")
+        assert (early.status_code, early.json()["code"]) == (409, "no_report")
 
     make.execute(Run.objects.get(pk=run["id"]))
     finished = api("GET", f"runs/{run['id']}").json()
@@ -59,6 +60,11 @@ def test_the_road_of_a_pipeline(api, submissions):
     report = api("GET", f"runs/{run['id']}/report")
     assert report.json()["schema"] == "patreview.report/1"
     assert report["ETag"] == f'"{finished["report_digest"]}"'
+    listed = api("GET", f"runs/{run['id']}/findings").json()["results"]
+    assert [(f["rule"], f["fingerprint"]) for f in listed] == [
+        (f["rule"], f["fingerprint"]) for f in report.json()["findings"]
+    ]
+    assert listed
     again = api("GET", f"runs/{run['id']}/report", **{"If-None-Match": report["ETag"]})
     assert again.status_code == 304
 
@@ -307,6 +313,7 @@ def test_what_one_may_not_see_is_404(api, team, submissions):
         submissions,
         f"submissions/{submitted.submission.pk}",
         f"runs/{submitted.run.pk}",
+        f"runs/{submitted.run.pk}/findings",
         f"runs/{submitted.run.pk}/report",
     )
     for path in paths:
