@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from simulator import citations
 from simulator.consequence import SHORT
-from simulator.finding import Finding, Severity, Verdict
+from simulator.finding import Finding, Severity, Step, Verdict
 from simulator.guest import Follows
 from simulator.hazard import pat_fix
 from simulator.judgement import ClassJudgement, Mapped, Want
@@ -54,28 +54,56 @@ def headline(judged: ClassJudgement, mapped: Mapped, by: str) -> str:
     )
 
 
-def _encoding(view: View, judged: ClassJudgement, mapped: Mapped) -> Finding:
-    one, outcome = judged.guest_class, mapped.worst_outcome
-    bits = PteCacheBits.of_index(mapped.index).spoken
+def finding_of(
+    judged: ClassJudgement,
+    mapped: Mapped,
+    *,
+    rule: str,
+    title: str,
+    message: str,
+    fix: str | None,
+    steps: tuple[Step, ...],
+    by: str,
+    entry: int | None = None,
+) -> Finding:
+    """What a rule says of one type that a class asks for; `by` is how, in the headline's words.
+
+    `message` begins after the class's name. `entry` is the one that was asked for, where another one answers.
+    """
+    one = judged.guest_class
     return Finding(
-        rule="ENC010",
+        rule=rule,
         verdict=mapped.verdict,
         severity=SEVERITY_OF[mapped.verdict],
         platform=one.platform,
         guest_class=one.key,
         guests=tuple(one.members),
-        entry=mapped.index,
+        entry=mapped.index if entry is None else entry,
         wanted=mapped.wanted,
         in_force=mapped.got,
-        title=f"{mapped.wanted.word} by PA{mapped.index} is {mapped.got.word}",
-        message=f"{one.subject} ask{one.ending} for {mapped.wanted.word} by index {mapped.index} ({bits}) and "
-        f"get{one.ending} {mapped.got.word}; {outcome.clause}.",
-        fix=_fix(view, judged, mapped),
+        title=title,
+        message=f"{one.subject}{message}; {mapped.worst_outcome.clause}.",
+        fix=fix,
         assumption=assumption_of(mapped),
         outcomes=mapped.outcomes,
-        steps=derive(view, judged, mapped),
+        steps=steps,
         who=one.who,
-        headline=headline(judged, mapped, f"PA{mapped.index}"),
+        headline=headline(judged, mapped, by),
+    )
+
+
+def _encoding(view: View, judged: ClassJudgement, mapped: Mapped) -> Finding:
+    ending, wanted, got = judged.guest_class.ending, mapped.wanted.word, mapped.got.word
+    bits = PteCacheBits.of_index(mapped.index).spoken
+    return finding_of(
+        judged,
+        mapped,
+        rule="ENC010",
+        title=f"{wanted} by PA{mapped.index} is {got}",
+        message=f" ask{ending} for {wanted} by index {mapped.index} ({bits}) and get{ending} {got}",
+        fix=_fix(view, judged, mapped),
+        steps=derive(view, judged, mapped),
+        by=f"PA{mapped.index}",
     )
 
 
@@ -105,28 +133,19 @@ def bit_loss(view: View) -> Iterator[Finding]:
 
 
 def _loss(view: View, judged: ClassJudgement, want: Want, lost: Mapped) -> Finding:
-    one, outcome, index = judged.guest_class, lost.worst_outcome, want.encoded.index
-    return Finding(
+    ending, index, wanted, got = judged.guest_class.ending, want.encoded.index, lost.wanted.word, lost.got.word
+    return finding_of(
+        judged,
+        lost,
         rule="ENC020",
-        verdict=lost.verdict,
-        severity=SEVERITY_OF[lost.verdict],
-        platform=one.platform,
-        guest_class=one.key,
-        guests=tuple(one.members),
         entry=index,
-        wanted=lost.wanted,
-        in_force=lost.got,
-        title=f"{lost.wanted.word} by PA{index} becomes {lost.got.word} when the PAT bit is lost",
-        message=f"{one.subject} ask{one.ending} for {lost.wanted.word} by index {index}; the kernel loses the PAT bit "
-        f"when it changes a mapping's protection, and PA{lost.index} is {lost.got.word}; "
-        f"{outcome.clause}.",
+        title=f"{wanted} by PA{index} becomes {got} when the PAT bit is lost",
+        message=f" ask{ending} for {wanted} by index {index}; the kernel loses the PAT bit when it changes a "
+        f"mapping's protection, and PA{lost.index} is {got}",
         fix="run Linux 6.6 or later, or a stable release with 548cb932051f (6.1.53, 6.5.3, 5.15.132)"
         + (", or put WC at PA1" if view.judges_layout and lost.wanted is MemoryType.WC else ""),
-        assumption=assumption_of(lost),
-        outcomes=lost.outcomes,
         steps=derive(view, judged, lost, lost_from=index),
-        who=one.who,
-        headline=headline(judged, lost, f"PA{index}, lose{one.ending} the PAT bit"),
+        by=f"PA{index}, lose{ending} the PAT bit",
     )
 
 

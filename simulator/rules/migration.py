@@ -7,7 +7,7 @@ from simulator.finding import Finding, Severity, Step, Verdict
 from simulator.judgement import ClassJudgement, Want
 from simulator.pat import PatLayout
 from simulator.rules.derivation import derive
-from simulator.rules.encoding import SEVERITY_OF, assumption_of, headline
+from simulator.rules.encoding import finding_of
 from simulator.rules.rule import Rule, View
 
 _FIX = "shut {0} down and boot {1} anew under the new layout; do not restore or migrate {1} across"
@@ -45,31 +45,21 @@ def resumed_guests(view: View) -> Iterator[Finding]:
 def _resumed(view: View, judged: ClassJudgement, want: Want, replaced: PatLayout) -> Finding:
     one, kept = judged.guest_class, want.encoded.index
     mapped = want.worst_mapped
+    wanted, got = mapped.wanted.word, mapped.got.word
     is_lost = mapped is want.lost
-    outcome, wanted = mapped.worst_outcome, mapped.wanted.word
     loses = " and loses the PAT bit" if is_lost else ""
     lost_from = kept if is_lost else None
     first, *rest = derive(view, judged, mapped, case=judged.restored, booted_under=replaced, lost_from=lost_from)
-    return Finding(
+    return finding_of(
+        judged,
+        mapped,
         rule="MIG010",
-        verdict=mapped.verdict,
-        severity=SEVERITY_OF[mapped.verdict],
-        platform=one.platform,
-        guest_class=one.key,
-        guests=tuple(one.members),
-        entry=mapped.index,
-        wanted=mapped.wanted,
-        in_force=mapped.got,
-        title=f"Saved under the old layout, {wanted} by PA{mapped.index} is {mapped.got.word}",
-        message=f"{one.subject}, saved under the old layout and restored under the new one, keep{one.ending} index "
-        f"{kept} for {wanted}{loses}: PA{mapped.index} was {replaced.entries[mapped.index].word} and is "
-        f"{mapped.got.word}; {outcome.clause}.",
+        title=f"Saved under the old layout, {wanted} by PA{mapped.index} is {got}",
+        message=f", saved under the old layout and restored under the new one, keep{one.ending} index {kept} for "
+        f"{wanted}{loses}: PA{mapped.index} was {replaced.entries[mapped.index].word} and is {got}",
         fix=_FIX.format(*(("the guest", "it") if len(one.members) == 1 else ("the guests", "them"))),
-        assumption=assumption_of(mapped),
-        outcomes=mapped.outcomes,
         steps=(first, _SAVED, *rest),
-        who=one.who,
-        headline=headline(judged, mapped, f"PA{kept}, once restored,"),
+        by=f"PA{kept}, once restored,",
     )
 
 
