@@ -58,9 +58,9 @@ class WholeBody:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "chunked" in request.headers.get("Transfer-Encoding", ""):
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             raise BodyRefused(411, "length_required", "Say how long the body is: send Content-Length, not chunks.")
-        if request.headers.get("Content-Encoding", "identity") != "identity":
+        if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
             raise BodyRefused(415, "encoding", "Send the body as it is, without Content-Encoding.")
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
         if declared > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:

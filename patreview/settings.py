@@ -199,6 +199,8 @@ REST_FRAMEWORK = {
         "patreview.api.parsing.StrictJSONParser",
         "rest_framework.parsers.MultiPartParser",
     ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "patreview.api.rendering.AlwaysJSON",
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "patreview.api.problems.exception_handler",
 }
 

@@ -33,13 +33,15 @@ def sign_in(request: HttpRequest, username: str, password: str) -> User | None:
     if len(username) > NAME_MAX or len(password) > PASSWORD_MAX or "\0" in username + password:
         return None
     address = client_address(request)
-    key = _key(username, address)
-    _count(_key("", address), settings.SIGN_IN_GUESSES_AN_ADDRESS)
-    _count(key, settings.SIGN_IN_GUESSES)
+    by_name, by_address = _key("name", username.casefold(), address), _key("address", address)
+    _count(by_name, settings.SIGN_IN_GUESSES)
+    _count(by_address, settings.SIGN_IN_GUESSES_AN_ADDRESS)
     user = authenticate(request, username=username, password=password)
     if user is None:
         return None
-    SignInGuesses.objects.filter(key=key).delete()
+    # A right password was no guess: an office behind one address must not be shut out by its own people.
+    SignInGuesses.objects.filter(key=by_name).delete()
+    SignInGuesses.objects.filter(key=by_address, count__gt=0).update(count=F("count") - 1)
     login(request, user)
     return user
 
@@ -50,8 +52,8 @@ def client_address(request: HttpRequest) -> str:
     return forwarded if settings.BEHIND_PROXY and forwarded else str(request.META.get("REMOTE_ADDR", ""))
 
 
-def _key(username: str, address: str) -> str:
-    return sha256(f"{username.casefold()}\0{address}".encode()).hexdigest()
+def _key(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _count(key: str, limit: int) -> None:

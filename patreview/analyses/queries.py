@@ -60,6 +60,13 @@ def findings_of(run: Run) -> QuerySet[Finding]:
 
 
 def is_stale(run: Run) -> bool:
-    """Whether the rules, a platform or a guest changed since: the same revision might be judged otherwise now."""
-    same_rules = run.rules_digest == engine.rules_digest()
-    return not same_rules or run.input_digest != engine.digest("scenario", scenario_of(run.revision))
+    """Whether the rules, a platform or a guest changed since: the same revision might be judged otherwise now.
+
+    What is in service and cannot be read counts as changed: another run says what is wrong with it.
+    """
+    if run.rules_digest != engine.rules_digest():
+        return True
+    try:
+        return run.input_digest != engine.digest("scenario", scenario_of(run.revision))
+    except (LookupError, TypeError, ValueError):
+        return True

@@ -66,13 +66,15 @@ def _store_and_queue(
 
 
 def _last_or_anew(revision: Revision, *, by: Principal) -> Run:
-    """The last run of content that was there already; another one when what is in service changed since."""
+    """The last run of content that was there already; another one when it has no report that still holds."""
     run = revision.runs.order_by("-attempt").first()
     assert run is not None, "every revision is stored together with its first run"
-    is_open = revision.submission.state == Submission.State.OPEN
-    if not is_open or run.state != Run.State.COMPLETED or not is_stale(run):
+    holds = run.state == Run.State.COMPLETED and not is_stale(run)
+    if revision.submission.state != Submission.State.OPEN or not run.is_finished or holds:
         return run
-    return _queue(revision, by=by, trigger="stale", attempt=run.attempt + 1)
+    again = _queue(revision, by=by, trigger="resubmitted", attempt=run.attempt + 1)
+    _record("run.requested", revision, by=by, attempt=again.attempt, reason=again.trigger)
+    return again
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ class Strict(serializers.Serializer[Any]):
             unknown = sorted(set(data) - set(self.fields))[:20]
             if unknown:
                 raise serializers.ValidationError(
-                    {name[:50]: [f"Unknown field; known: {', '.join(self.fields)}."] for name in unknown}
+                    {name[:50]: [f"Unknown field; known: {', '.join(self.fields) or 'none'}."] for name in unknown}
                 )
         return super().to_internal_value(data)
 

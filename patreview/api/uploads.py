@@ -62,6 +62,8 @@ def joined(declared: list[dict[str, Any]], parts: dict[str, Part]) -> tuple[Uplo
     uploads = {role: Upload(role, part.name or role, part.body) for role, part in parts.items()}
     for index, entry in enumerate(declared):
         role = entry["role"]
+        if role in {earlier["role"] for earlier in declared[:index]}:
+            raise _mismatch(index, "role", "Only one file of a role.")
         if "text" in entry and role in uploads:
             raise _mismatch(index, "role", "This file came twice.")
         if "text" not in entry and role not in parts:

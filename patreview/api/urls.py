@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from patreview.api import problems, views
+from patreview.api import views
 
 app_name = "api"
 urlpatterns = [
@@ -15,5 +15,5 @@ urlpatterns = [
     path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),
     path("runs/<int:pk>/findings", views.RunFindings.as_view(), name="run-findings"),
     path("runs/<int:pk>/report", views.RunReport.as_view(), name="run-report"),
-    re_path(r"", lambda request: problems.not_found(request, LookupError()), name="unknown"),
+    re_path(r"", views.unknown, name="unknown"),
 ]

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,7 +13,7 @@ from rest_framework.views import APIView
 from patreview import engine
 from patreview.analyses.queries import Run, findings_of, report_of, report_text, runs_of, visible_runs
 from patreview.analyses.services import submit
-from patreview.api import documents
+from patreview.api import documents, problems
 from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, WaitQuery
 from patreview.api.uploads import joined, read_body
 from patreview.api.waiting import wait_for
@@ -50,6 +51,12 @@ class View(APIView):
 
     def project(self, slug: str) -> Project:
         return get_object_or_404(visible_projects(self.principal), slug=slug)
+
+
+@csrf_exempt
+def unknown(request: HttpRequest) -> HttpResponse:
+    """Every other address below the root, by any method."""
+    return problems.not_found(request, LookupError())
 
 
 class Whoami(View):

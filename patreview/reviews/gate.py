@@ -18,7 +18,6 @@ from patreview.submissions.models import Revision, Submission
 from patreview.submissions.queries import contributors_of
 
 SATISFIED, UNSATISFIED, PENDING, NOT_APPLICABLE = "satisfied", "unsatisfied", "pending", "not_applicable"
-ERROR = "error"
 WITH_WARNINGS, BLOCKED = "satisfied_with_warnings", "blocked"
 
 
@@ -79,11 +78,7 @@ def _up_to_date(run: Run) -> tuple[str, str]:
     """Whether the report still fits what is in service; a closed submission keeps the one it was decided by."""
     if run.revision.submission.state != Submission.State.OPEN:
         return NOT_APPLICABLE, "The submission is closed."
-    try:
-        stale = is_stale(run)
-    except (LookupError, TypeError, ValueError):
-        return ERROR, "What is in service cannot be read, so nobody knows whether the report still holds."
-    if stale:
+    if is_stale(run):
         return UNSATISFIED, f"Run {run.attempt} saw other platforms, guests or rules than there are now. Run it again."
     return SATISFIED, "The platforms and guests are as the run saw them."
 

@@ -31,7 +31,7 @@ def standing_votes(revision: Revision) -> list[Vote]:
 
 def reviewers_in(project_id: int) -> set[int]:
     """Ids of those whose approval counts in a project now."""
-    members = Membership.objects.filter(project=project_id, role__in=REVIEWING)
+    members = Membership.objects.filter(project=project_id, role__in=REVIEWING, user__is_active=True)
     return set(members.values_list("user", flat=True))
 
 

@@ -17,7 +17,7 @@ WRONG = "Name or password is wrong."
 def log_in(request: HttpRequest) -> HttpResponse:
     """The form, and its answer: 303 onwards, 422 for a wrong password, 429 for too many."""
     if request.method != "POST":
-        return redirect(_onwards(request)) if request.user.is_authenticated else _form(request)
+        return _to(_onwards(request)) if request.user.is_authenticated else _form(request)
     try:
         user = sign_in(request, request.POST.get("username", ""), request.POST.get("password", ""))
     except TooManyAttempts as exc:
@@ -27,7 +27,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         return response
     if user is None:
         return _form(request, WRONG, status=422)
-    return HttpResponse(status=303, headers={"Location": iri_to_uri(_onwards(request))})
+    return _to(_onwards(request))
 
 
 @only("POST")
@@ -47,13 +47,17 @@ def _form(request: HttpRequest, problem: str = "", status: int = 200) -> HttpRes
     return render(request, "accounts/login.html", context, status=status)
 
 
+def _to(path: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": iri_to_uri(path)})
+
+
 def _onwards(request: HttpRequest) -> str:
     """Where the person wanted to go, if it is a page of ours; else home."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours and wanted.isprintable() else "/"
+    return wanted if ours and wanted.startswith("/") and wanted.isprintable() else "/"
 
 
 def _minutes(seconds: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_required
@@ -13,7 +14,7 @@ from patreview import engine
 from patreview.analyses import services
 from patreview.catalogue.queries import platforms_in
 from patreview.projects.errors import Conflict, Forbidden
-from patreview.submissions.queries import KINDS, artifact_text
+from patreview.submissions.queries import KINDS, artifact_body, artifact_text, decode
 from patreview.submissions.services import Proposal, Upload
 from patreview.web.errors import BadAddress, only, permission_denied
 from patreview.web.forms import GuestProposal, LayoutProposal, guest_initial
@@ -119,11 +120,20 @@ def _submit(request: HttpRequest, project: Project, kind: str, submission: Submi
         content["platform"] = submission.platform if submission else platforms.get(given["platform"])
         content["layout"] = form.text()
     else:
-        config = form.config()
         content["guest"] = form.stated()
-        content["files"] = (Upload("config", *config),) if config else ()
+        content["files"] = tuple(_files(submission, form.config()))
     made = services.submit(project, Proposal(kind=kind, **content), by=principal_of(request), submission=submission)
     return made.submission
+
+
+def _files(submission: Submission | None, config: tuple[str, bytes] | None) -> Iterator[Upload]:
+    """The .config that was sent; where the form only brought the current one back as text, its own bytes."""
+    if config is None:
+        return
+    name, body = config
+    kept = artifact_body(submission.current, "config") if submission and submission.current else None
+    same = kept is not None and decode(kept).replace("\r\n", "\n").encode() == body
+    yield Upload("config", name, kept if kept is not None and same else body)
 
 
 def _context(request: HttpRequest, kind: str, submission: Submission | None, form: Any) -> Json:

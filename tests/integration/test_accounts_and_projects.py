@@ -65,6 +65,19 @@ def test_spraying_names_from_one_address_is_slowed(db, request_from, settings):
         sign_in(request_from(), "mia", "guess")
 
 
+def test_one_name_does_not_shut_out_its_address(db, request_from, settings):
+    settings.SIGN_IN_GUESSES_AN_ADDRESS = settings.SIGN_IN_GUESSES + 1
+    make.make_user("ada")
+    make.make_user("bob")
+    for _ in range(settings.SIGN_IN_GUESSES):
+        assert sign_in(request_from(), "ada", "guess") is None
+    for _ in range(5):
+        with pytest.raises(TooManyAttempts):
+            sign_in(request_from(), "ada", "guess")
+    for _ in range(3):
+        assert sign_in(request_from(), "bob", make.PASSWORD), "neither refused guesses nor right passwords count"
+
+
 def test_old_counts_are_swept(db, request_from):
     sign_in(request_from(), "ada", "guess")
     SignInGuesses.objects.update(since=timezone.now() - timedelta(days=1))

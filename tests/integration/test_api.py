@@ -128,6 +128,8 @@ def test_a_config_as_multipart(multipart):
 
 
 FILE = ("config", "k.config", CONFIG)
+TWICE = [{"role": "config", "name": "a"}, {"role": "config", "name": "b"}]
+GUEST_TWICE = {"kind": "guest", "title": "g", "guest": GUEST, "files": TWICE}
 LOST = {
     "no JSON": [FILE],
     "two JSON parts": [stated(), stated(), FILE],
@@ -141,6 +143,7 @@ LOST = {
     "another size": [stated(size=3), FILE],
     "another digest": [stated(sha256="0" * 64), FILE],
     "sent twice": [stated(text=CONFIG), FILE],
+    "declared twice": [("submission", None, json.dumps(GUEST_TWICE)), FILE],
 }
 
 
@@ -172,7 +175,7 @@ def test_a_body_shorter_than_it_says_is_refused(client, db):
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [({"Transfer-Encoding": "chunked"}, 411), ({"Content-Encoding": "gzip"}, 415)],
+    [({"Transfer-Encoding": "Chunked"}, 411), ({"Content-Encoding": "gzip"}, 415)],
 )
 def test_bodies_of_unknown_length_or_encoding_are_refused(client, db, headers, status):
     for path in ("/api/v1/whoami", "/login/"):
@@ -436,6 +439,14 @@ def test_every_answer_carries_the_security_headers_and_its_id(api, client, db):
         assert len(answer["X-Request-ID"]) == 32
     assert client.get("/healthz", headers={"X-Request-ID": "build-1234"})["X-Request-ID"] == "build-1234"
     assert client.get("/healthz", headers={"X-Request-ID": "no spaces"})["X-Request-ID"] != "no spaces"
+
+
+def test_json_whatever_the_client_accepts(api, client, db):
+    for accept in ("text/html", "application/xml", "*/*"):
+        assert api("GET", "whoami", Accept=accept)["Content-Type"] == "application/json"
+    assert api("GET", "whoami?format=xml").status_code == 400
+    for method in ("GET", "POST", "DELETE"):
+        assert api(method, "nope").status_code == 404
 
 
 @pytest.mark.parametrize(("path", "media_type"), [("/api/v1/whoami", "application/problem+json"), ("/", "text/html")])

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from patreview.accounts.models import User
 from patreview.analyses.queries import last_run, report_of
 from patreview.catalogue.models import Guest, Platform
 from patreview.projects.errors import Conflict, Forbidden, NotFound
@@ -238,6 +239,13 @@ def test_the_votes_of_those_who_left_do_not_count(team):
     assert status(submitted.revision, "approvals") == "pending"
 
 
+def test_the_approval_of_one_who_was_shut_out_does_not_count(team):
+    submitted = team.submission()
+    vote(submitted.revision, "approve", by=team.reviewer)
+    User.objects.filter(pk=team.reviewer.user.pk).update(is_active=False)
+    assert status(submitted.revision, "approvals") == "pending"
+
+
 def test_the_block_of_one_who_left_stands(team):
     submitted = team.submission()
     vote(submitted.revision, "block", by=team.reviewer)
@@ -276,7 +284,7 @@ def test_nothing_is_adopted_onto_a_retired_platform(team):
 def test_what_cannot_be_computed_blocks(team):
     submitted = team.submission()
     Guest.objects.update(facts=["not facts"])
-    assert status(submitted.revision, "report_current") == "error"
+    assert status(submitted.revision, "report_current") == "unsatisfied"
     assert gate(submitted.revision).check == "blocked"
     assert Guest.objects.get().summary == "facts that cannot be read"
 

@@ -14,6 +14,7 @@ from patreview.analyses import dispatch, runner
 from patreview.analyses.models import Finding, Report, Run
 from patreview.analyses.queries import is_stale
 from patreview.analyses.tasks import execute_run
+from patreview.journal.models import Entry
 from tests import make
 
 
@@ -240,7 +241,24 @@ def test_the_same_content_is_run_again_when_the_fleet_changed(team):
     make.make_guest(team.platform, name="came later", release="5.15")
     again = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
     assert (again.created, again.revision, again.run.attempt) == (False, first.revision, 2)
-    assert (again.run.state, again.run.trigger) == ("queued", "stale")
+    assert (again.run.state, again.run.trigger) == ("queued", "resubmitted")
+
+
+def test_the_same_content_is_run_again_when_the_last_run_has_no_report(team):
+    first = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
+    assert make.make_layout_submission(team.platform, team.submitter, external_key="ci").run == first.run, "under way"
+    Run.objects.update(state="failed", reason_code="engine_error")
+    again = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
+    assert (again.created, again.run.attempt, make.execute(again.run).state) == (False, 2, "completed")
+    assert Entry.objects.filter(action="run.requested").count() == 1
+
+
+def test_facts_that_cannot_be_read_lead_to_a_run_that_says_so(team):
+    first = make.make_layout_submission(team.platform, team.submitter, external_key="ci")
+    make.execute(first.run)
+    team.platform.guests.update(facts=[])
+    again = make.make_layout_submission(team.platform, team.submitter, external_key="ci").run
+    assert (again.attempt, make.execute(again).state) == (2, "failed")
 
 
 def test_a_guest_is_judged_on_every_platform(team):

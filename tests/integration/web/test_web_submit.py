@@ -204,3 +204,15 @@ def test_commits_that_a_kernel_carries_come_back_in_the_form_and_on_the_page(cli
     assert 'value="548cb932051f 72cbc8f04fe2"' in revise
     refused = client.post(f"{path}?kind=guest", guest(patches="no commit"))
     assert refused.status_code == 422
+
+
+def test_a_revision_that_keeps_its_config_keeps_its_bytes(team, client, path):
+    body = b"# Linux/x86 6.1.192 Kernel Configuration\r\nCONFIG_XEN=y\r\n# caf\xe9\r\n"
+    upload = SimpleUploadedFile("new.config", body)
+    place = client.post(f"{path}?kind=guest", guest(config_file=upload))["Location"]
+    form = client.get(f"{place}revise/").context["form"]
+    sent = guest(config_text=form["config_text"].value(), config_name="new.config", cmdline="nopat")
+    assert client.post(f"{place}revise/", sent).status_code == 303
+    submission = visible_submissions(team.submitter).get()
+    assert submission.current.number == 2
+    assert {artifact.size for artifact in artifacts_of(submission.current)} == {len(body)}
