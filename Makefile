@@ -56,11 +56,11 @@ faults: $(VENV)/.dev ## kill and wipe parts of a running service: nothing lost, 
 	FAULTS_N=$(FAULTS_N) $(PY) -m tests.faults
 
 lock: ## pin every package again with uv, from pyproject.toml
-	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --upgrade \
+	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate --upgrade \
 	  --extra server pyproject.toml -o requirements/server.txt
-	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate \
 	  --extra server --group test --group lint -c requirements/server.txt pyproject.toml -o requirements/dev.txt
-	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate \
 	  --extra server --group test --group lint --group e2e -c requirements/dev.txt pyproject.toml -o requirements/e2e.txt
 
 clean: ## remove the environment and everything generated, but no data
