@@ -21,7 +21,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --no-user --q
 DEPLOY := PATREVIEW_ENV=production DEBUG=0 ALLOWED_HOSTS=patreview.example.org \
   DATABASE_URL=postgres://nobody@localhost/none REDIS_URL=redis://localhost/0
 
-.PHONY: help run test check e2e screenshots faults lock clean
+.PHONY: help run test check e2e screenshots faults bench docs lock clean
 
 help: ## list these commands
 	@echo 'patreview: make COMMAND'
@@ -54,6 +54,12 @@ screenshots: need-chromium $(VENV)/.e2e ## pictures of the pages, light and dark
 
 faults: $(VENV)/.dev ## kill and wipe parts of a running service: nothing lost, nothing twice (FAULTS_N=200)
 	FAULTS_N=$(FAULTS_N) $(PY) -m tests.faults
+
+bench: $(VENV)/.dev ## how fast the engine is, as ratios measured in one run
+	$(PY) -m tests.perf
+
+docs: $(VENV)/.dev ## write docs/rules.md and the tables of docs/memory-types.md from the engine
+	$(PY) docs/generate.py
 
 lock: ## pin every package again with uv, from pyproject.toml
 	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate --upgrade \

@@ -7,14 +7,22 @@ from simulator import ENGINE_VERSION, InvalidInput, Problem
 
 Data = dict[str, Any]
 
-_FAMILY_FORMS = {
-    "linux": (
-        "Linux with paravirt operations",
-        "mainline and distribution kernels; the release decides how it encodes",
-    ),
-    "xenlinux": ("XenLinux (2.6.18-xen)", "the classic Xen port; never sets the PAT bit"),
-    "suse-xenlinux": ("SUSE XenLinux", "SUSE's forward port; sets the bits of Xen's own layout"),
-    "stated": ("Another kernel", "state the page-table bits that it sets for each memory type"),
+SCENARIO_SCHEMA = "patreview.scenario/1"
+XEN_LAYOUT = simulator.XEN_LAYOUT.hex
+MMIO_BY_TYPE_FIX = simulator.MMIO_BY_TYPE_FIX
+
+_FAMILY_HINTS = {
+    "linux": "mainline and distribution kernels; the release decides how it encodes",
+    "linux-jeremy": "the dom0 tree of 2.6.31 and 2.6.32; translates WC to the PAT bit",
+    "xenlinux": "the classic Xen port; never sets the PAT bit",
+    "suse-xenlinux": "SUSE's forward port; sets the bits of Xen's own layout",
+    "stated": "state the page-table bits that it sets for each memory type",
+}
+_FAMILY_TITLES = {
+    "linux": "Linux with paravirt operations",
+    "linux-jeremy": "Linux, Jeremy Fitzhardinge's dom0 tree",
+    "xenlinux": "XenLinux (2.6.18-xen)",
+    "stated": "Another kernel",
 }
 
 
@@ -36,22 +44,18 @@ def check_layout(text: str) -> Data:
 
 def known_layouts() -> list[Data]:
     """The layouts that processors, Xen and kernels are known to use."""
-    return [
-        {
-            "key": named.key,
-            "title": named.title,
-            "msr": named.layout.hex,
-            "entries": named.layout.words,
-            "origin": named.origin,
-        }
-        for named in simulator.NAMED_LAYOUTS
-    ]
+    layouts: Any = simulator.hypervisors_as_data()["layouts"]
+    return list(layouts)
 
 
 def known_families() -> list[Data]:
     """The families of guest kernels, for a form."""
     return [
-        {"family": family, "title": _FAMILY_FORMS[family][0], "hint": _FAMILY_FORMS[family][1]}
+        {
+            "family": family,
+            "title": _FAMILY_TITLES.get(family, simulator.FAMILY_TITLES[family]),
+            "hint": _FAMILY_HINTS.get(family, ""),
+        }
         for family in simulator.FAMILIES
     ]
 
@@ -66,9 +70,9 @@ def guest_title(facts: Data) -> str:
     return simulator.describe_guest(facts)
 
 
-def check_hypervisor(release: str) -> None:
-    """Raises InvalidInput for a release of Xen that no table knows."""
-    simulator.parse_release(release)
+def check_platform(platform: Data) -> None:
+    """Raises InvalidInput for a platform of a scenario with a release of Xen, MTRRs or options that cannot be."""
+    simulator.check_platform(platform)
 
 
 def refusal(*problems: Data) -> InvalidInput:
@@ -102,21 +106,60 @@ def digest(domain: str, data: Any) -> str:
 
 
 def rules() -> list[Data]:
-    """The rules: id, title, severity, citations."""
+    """The rules: id, group, title, severity, to what they apply, citations, examples."""
     return simulator.rules_as_data()
+
+
+def memory_types() -> Data:
+    """The hardware: properties of the types, effective types by vendor, the pair table."""
+    return simulator.memory_types_as_data()
+
+
+def known_guests() -> list[Data]:
+    """What is known of guest kernels, a row for each family and range of releases."""
+    return simulator.guests_as_data()
+
+
+def known_losses() -> list[Data]:
+    """Which Linux releases lose the PAT bit."""
+    return simulator.losses_as_data()
+
+
+def known_drivers() -> list[Data]:
+    """What drivers map, and what they insist on."""
+    return simulator.drivers_as_data()
+
+
+def known_hypervisors() -> Data:
+    """What is known of Xen, by release."""
+    return simulator.hypervisors_as_data()
+
+
+def compare(before: Data, after: Data) -> Data:
+    """What changed from one report to another. Raises InvalidInput for data that is no report."""
+    return simulator.compare(before, after)
 
 
 __all__ = [
     "ENGINE_VERSION",
+    "MMIO_BY_TYPE_FIX",
+    "SCENARIO_SCHEMA",
+    "XEN_LAYOUT",
     "InvalidInput",
     "analyse",
     "canonical",
-    "check_hypervisor",
     "check_layout",
+    "check_platform",
+    "compare",
     "digest",
     "guest_title",
+    "known_drivers",
     "known_families",
+    "known_guests",
+    "known_hypervisors",
     "known_layouts",
+    "known_losses",
+    "memory_types",
     "problem",
     "problems_of",
     "read_guest",

@@ -1,24 +1,79 @@
 """The memory-type engine: is a PAT layout or a guest kernel safe under Xen?
 
-This is the door: what is not named here is not for other packages.
+This is the door: what is not named here is not for other packages. What it names is loaded when it is first asked
+for, so that a short question does not wait for all of the engine.
 """
 
-from simulator.canonical import canonical, digest
-from simulator.catalogue import ENGINE_VERSION, rules_as_data, rules_digest
-from simulator.effective import Vendor, effective_cell, effective_type
-from simulator.hypervisor import parse_release
-from simulator.inputs.guest_facts import FAMILIES, read_guest
-from simulator.inputs.layout import ReadLayout, read_layout
-from simulator.memory_type import MemoryType
-from simulator.pat import NAMED_LAYOUTS, InvalidPatLayout, NamedLayout, PatLayout, PteCacheBits
-from simulator.problem import InvalidInput, Problem
-from simulator.report import analyse
-from simulator.scenario import describe_guest
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.canonical_json import canonical, digest
+    from simulator.catalogue import (
+        ENGINE_VERSION,
+        drivers_as_data,
+        guests_as_data,
+        hypervisors_as_data,
+        losses_as_data,
+        memory_types_as_data,
+        rules_as_data,
+        rules_digest,
+    )
+    from simulator.comparison import compare
+    from simulator.effective import Vendor, effective_cell, effective_type
+    from simulator.explanation import explain
+    from simulator.guest import FAMILIES, FAMILY_TITLES
+    from simulator.hypervisor import parse_release
+    from simulator.inputs.layout import ReadLayout, read_layout
+    from simulator.memory_type import MemoryType
+    from simulator.pat import NAMED_LAYOUTS, XEN_LAYOUT, InvalidPatLayout, NamedLayout, PatLayout, PteCacheBits
+    from simulator.problem import InvalidInput, Problem
+    from simulator.report import analyse
+    from simulator.scenario import MMIO_BY_TYPE_FIX, check_platform, describe_guest
+    from simulator.statement import read_guest
+
+_HOMES = {
+    "canonical_json": ("canonical", "digest"),
+    "catalogue": (
+        "ENGINE_VERSION",
+        "drivers_as_data",
+        "guests_as_data",
+        "hypervisors_as_data",
+        "losses_as_data",
+        "memory_types_as_data",
+        "rules_as_data",
+        "rules_digest",
+    ),
+    "comparison": ("compare",),
+    "effective": ("Vendor", "effective_cell", "effective_type"),
+    "explanation": ("explain",),
+    "guest": ("FAMILIES", "FAMILY_TITLES"),
+    "hypervisor": ("parse_release",),
+    "statement": ("read_guest",),
+    "inputs.layout": ("ReadLayout", "read_layout"),
+    "memory_type": ("MemoryType",),
+    "pat": ("NAMED_LAYOUTS", "XEN_LAYOUT", "InvalidPatLayout", "NamedLayout", "PatLayout", "PteCacheBits"),
+    "problem": ("InvalidInput", "Problem"),
+    "report": ("analyse",),
+    "scenario": ("MMIO_BY_TYPE_FIX", "check_platform", "describe_guest"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, from the module that is its home."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"simulator.{_HOME_OF[name]}"), name)
+
 
 __all__ = [
     "ENGINE_VERSION",
     "FAMILIES",
+    "FAMILY_TITLES",
+    "MMIO_BY_TYPE_FIX",
     "NAMED_LAYOUTS",
+    "XEN_LAYOUT",
     "InvalidInput",
     "InvalidPatLayout",
     "MemoryType",
@@ -30,10 +85,18 @@ __all__ = [
     "Vendor",
     "analyse",
     "canonical",
+    "check_platform",
+    "compare",
     "describe_guest",
     "digest",
+    "drivers_as_data",
     "effective_cell",
     "effective_type",
+    "explain",
+    "guests_as_data",
+    "hypervisors_as_data",
+    "losses_as_data",
+    "memory_types_as_data",
     "parse_release",
     "read_guest",
     "read_layout",

@@ -1,15 +1,16 @@
 """From a scenario to what is said of it: views judged, rules run, states against the layout in force."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator.finding import SEVERITY_ORDER, Finding, Verdict, worst
 from simulator.judgement import judge_class
 from simulator.memory_type import MemoryType
 from simulator.pat import PatLayout
+from simulator.platform import Platform
 from simulator.problem import refuse
 from simulator.rules import RULES, Rule, View
-from simulator.scenario import GuestClass, Platform, Scenario, classes_on
+from simulator.scenario import GuestClass, Scenario, classes_on
 
 #: Which type to speak of first: WC is what guests notice.
 _HEADLINE_ORDER = (
@@ -25,8 +26,7 @@ _HEADLINE_ORDER = (
 NEW, UNCHANGED, CHANGED, FIXED = "new", "unchanged", "changed", "fixed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stated:
+class Stated(NamedTuple):
     """A finding with its state against the layout in force; None where nothing is proposed for it."""
 
     finding: Finding
@@ -38,8 +38,7 @@ class Stated:
         return self.state != FIXED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Review(NamedTuple):
     """One platform, reviewed. `before` is None where no layout is proposed."""
 
     platform: Platform
@@ -48,8 +47,7 @@ class Review:
     findings: tuple[Stated, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(NamedTuple):
     """What became of one rule: findings if it ran, else why it did not apply, and what it left open."""
 
     rule: Rule
@@ -63,7 +61,9 @@ def review(scenario: Scenario) -> list[Review]:
 
     Raises InvalidInput if no rule applies: an empty answer must not look like a good one.
     """
-    reviews = [_review(platform, classes_on(platform, scenario.guests)) for platform in scenario.platforms]
+    reviews = [
+        _review(platform, classes_on(platform, scenario.guests), scenario.setter) for platform in scenario.platforms
+    ]
     if all(rule.applies(one.after) for rule in RULES for one in reviews):
         raise refuse(
             "nothing_evaluated",
@@ -73,28 +73,43 @@ def review(scenario: Scenario) -> list[Review]:
     return reviews
 
 
-def _review(platform: Platform, classes: Sequence[GuestClass]) -> Review:
+def _review(platform: Platform, classes: Sequence[GuestClass], setter: str) -> Review:
     proposed = platform.proposed
-    in_force = _view(platform, platform.layout, classes, replaced=None)
+    standing = platform._replace(proposed=None)
     if proposed is None:
-        found = tuple(Stated(finding=finding, state=None) for finding in _run(in_force))
+        in_force = view_of(platform, platform.layout, classes)
+        found = tuple(Stated(finding=finding, state=None) for finding in run(in_force))
         return Review(platform=platform, before=None, after=in_force, findings=found)
-    after = _view(platform, proposed, classes, replaced=platform.layout)
-    return Review(platform=platform, before=in_force, after=after, findings=_compare(_run(in_force), _run(after)))
+    in_force = view_of(standing, platform.layout, classes)._replace(judges_layout=True)
+    after = view_of(platform, proposed, classes, replaced=platform.layout, setter=setter)
+    return Review(platform=platform, before=in_force, after=after, findings=_compare(run(in_force), run(after)))
 
 
-def _view(platform: Platform, layout: PatLayout, classes: Sequence[GuestClass], *, replaced: PatLayout | None) -> View:
+def view_of(
+    platform: Platform,
+    layout: PatLayout,
+    classes: Sequence[GuestClass],
+    *,
+    replaced: PatLayout | None = None,
+    setter: str = "",
+) -> View:
+    """One platform under one layout, with every class judged."""
     return View(
         platform=platform,
         layout=layout,
-        judged=tuple(judge_class(platform, layout, one, replaced=replaced) for one in classes),
+        judged=tuple(judge_class(platform, layout, one, RULES, replaced=replaced) for one in classes),
         judges_layout=platform.proposed is not None,
         replaced=replaced,
+        setter=setter,
     )
 
 
-def _run(view: View) -> list[Finding]:
-    return [finding for rule in RULES if not rule.applies(view) for finding in rule.check(view)]
+def run(view: View) -> list[Finding]:
+    """What the rules say of a view: of the platform by the rules of that scope, of its guests as they were judged."""
+    found = [
+        finding for rule in RULES if rule.scope == "platform" and not rule.applies(view) for finding in rule.check(view)
+    ]
+    return [*found, *(finding for judged in view.judged for finding in judged.findings)]
 
 
 def _compare(before: list[Finding], after: list[Finding]) -> tuple[Stated, ...]:
@@ -123,6 +138,7 @@ def in_order(reviews: Sequence[Review]) -> list[Stated]:
             SEVERITY_ORDER.index(finding.severity),
             finding.rule,
             _HEADLINE_ORDER.index(finding.wanted),
+            finding.subject,
             finding.platform,
             finding.title,
             finding.guest_class or "",
@@ -139,20 +155,28 @@ def verdict_of(findings: Sequence[Stated]) -> Verdict:
 
 def coverage_of(reviews: Sequence[Review], findings: Sequence[Stated]) -> list[Coverage]:
     """What became of each rule of the catalogue."""
+    counted: dict[str, int] = {}
+    for stated in findings:
+        counted[stated.finding.rule] = counted.get(stated.finding.rule, 0) + stated.counts
+    left_open = _left_open(reviews)
     covered = []
     for rule in RULES:
         reasons = [rule.applies(one.after) for one in reviews]
         ran = not all(reasons)
-        count = sum(stated.counts and stated.finding.rule == rule.id for stated in findings)
         covered.append(
             Coverage(
                 rule=rule,
-                findings=count if ran else None,
+                findings=counted.get(rule.id, 0) if ran else None,
                 why_not="" if ran else reasons[0],
-                left_open=_left_open(reviews) if ran and rule.needs_encodings else "",
+                left_open=_open_needs(counted) if rule.id == "DRV030" else left_open if rule.needs_encodings else "",
             )
         )
-    return covered
+    return [one if one.findings is not None else one._replace(left_open="") for one in covered]
+
+
+def _open_needs(counted: dict[str, int]) -> str:
+    """DRV030 speaks where nothing says what a guest drives, and that might matter."""
+    return "a .config, a module list or drivers" if counted.get("DRV030") else ""
 
 
 def _left_open(reviews: Sequence[Review]) -> str:
@@ -161,7 +185,7 @@ def _left_open(reviews: Sequence[Review]) -> str:
             name
             for one in reviews
             for judged in one.after.judged
-            if judged.profile is None
+            if judged.kernel is None
             for name in judged.guest_class.members
         }
     )

@@ -1,25 +1,22 @@
-"""Whether a kernel can boot in a mode at all, by its .config and its release."""
+"""Whether a kernel can boot in a mode at all: by its family, its release, its .config and Xen's release."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator import citations
 from simulator.facts import GuestFacts
-from simulator.finding import Severity, Verdict
-from simulator.guest import PORT_SERIES, may_be
-from simulator.hazard import Hazard
-from simulator.inputs.kernel_release import KernelRelease
+from simulator.finding import Verdict
+from simulator.guest import FAMILY_TITLES, Row
+from simulator.hypervisor import PVH, XenModel
 
 ANY_RELEASE = (0,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One way in which a guest may run; a dom0 has devices, PVH and HVM guests have None here."""
+class Setting(NamedTuple):
+    """One way in which a guest may run."""
 
     mode: str
     role: str
-    devices: bool | None
+    devices: bool
 
     @property
     def kind(self) -> str:
@@ -29,17 +26,23 @@ class Setting:
     @property
     def title(self) -> str:
         """As in `PV domU with devices`."""
-        if self.role == "dom0" or self.devices is None:
-            return self.kind
-        return f"{self.kind} {'with' if self.devices else 'without'} devices"
+        return self.kind if self.role == "dom0" else f"{self.kind} {'with' if self.devices else 'without'} devices"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class BootProblem(NamedTuple):
+    """Why a kernel does not boot in a setting (incompatible), or may not (indeterminate), and what would do."""
+
+    why: str
+    fix: str
+    cite: str
+    verdict: Verdict = Verdict.INCOMPATIBLE
+
+
+class Need(NamedTuple):
     """A symbol without which a kernel cannot boot in some mode and role.
 
-    It is needed from `since` on. Where a whole .config does not name it, it is
-    off from `absent_since` on; None where absence says nothing.
+    It is needed from `since` on. Where a whole .config does not name it, it is off from `absent_since` on; None where
+    absence says nothing.
     """
 
     mode: str
@@ -51,12 +54,12 @@ class Need:
 
 
 def _need(mode: str, role: str | None, symbol: str, **more: tuple[int, ...]) -> Need:
-    return Need(mode=mode, role=role, symbol=f"CONFIG_{symbol}", **more)
+    return Need(mode, role, f"CONFIG_{symbol}", **more)
 
 
 # Source: linux, arch/x86/xen/Kconfig.
 #          mode   role    symbol
-_LINUX = (
+LINUX_NEEDS = (
     _need("pv", None, "XEN", absent_since=(2, 6, 23), absent_before=(4, 12)),
     _need("pv", None, "XEN_PV", absent_since=(4, 12)),
     _need("pv", None, "X86_64", since=(5, 9), absent_since=(5, 9)),
@@ -70,33 +73,45 @@ _LINUX = (
     _need("pvh", None, "HYPERVISOR_GUEST"),
     _need("pvh", "dom0", "XEN_DOM0", absent_since=(3, 0)),
 )
-_XENLINUX = (
+XENLINUX_NEEDS = (
     _need("pv", None, "XEN"),
     _need("pv", "dom0", "XEN_PRIVILEGED_GUEST"),
 )
+_NEEDS = {
+    "linux": LINUX_NEEDS,
+    "linux-jeremy": LINUX_NEEDS,
+    "xenlinux": XENLINUX_NEEDS,
+    "suse-xenlinux": XENLINUX_NEEDS,
+}
 
-#: PVH as it is today; before that a first try of it, and before that none.
+#: PVH as it is today in Linux; before that a first try of it, and before that none.
 PVH_SINCE = (4, 14)
 PVH_ABSENT_UP_TO = (3, 6)
 
+_BUILD = "build the kernel with the symbol, or state the mode that it boots in"
+_MODE = "state the mode that it boots in"
 
-def boot_hazards(facts: GuestFacts, setting: Setting) -> Iterator[Hazard]:
-    """Why this kernel cannot boot in a setting; nothing if nothing says so."""
+
+def boot_problem(facts: GuestFacts, setting: Setting, row: Row, xen: XenModel) -> BootProblem | None:
+    """Why a kernel of a row cannot boot in a setting; None if nothing says so."""
     if (setting.mode, setting.role) == ("hvm", "dom0"):
-        yield _hazard(setting, "Xen starts no dom0 in mode HVM", "state the mode that it boots in")
-        return
-    release = facts.release
-    is_port = facts.family in PORT_SERIES or (facts.family is None and not may_be("linux", release))
-    if is_port and setting.mode == "pvh":
-        yield _hazard(setting, "XenLinux has no PVH support", "run Linux 4.14 or later", cite=citations.LINUX_PVH)
-        return
-    needs = _XENLINUX if is_port else _LINUX
-    lacking = next((need for need in needs if _lacks(facts, setting, need)), None)
+        return BootProblem("Xen starts no dom0 in mode HVM", _MODE, citations.XEN_PVH)
+    if row.behaviour(setting.mode, setting.role) is None:
+        title = FAMILY_TITLES[row.family].rstrip(",")
+        return BootProblem(f"{title} cannot boot as a {setting.kind}", _MODE, row_cite(row))
+    lacking = next((need for need in _NEEDS.get(row.family, ()) if _lacks(facts, setting, need)), None)
     if lacking is not None:
-        message = f"{facts.config.where(lacking.symbol)}, so this kernel cannot boot as a {setting.kind}"
-        yield _hazard(setting, message, "build the kernel with the symbol, or state the mode that it boots in")
-    elif setting.mode == "pvh" and facts.family != "stated" and release is not None:
-        yield from _pvh(setting, release)
+        why = f"{facts.config.where(lacking.symbol)}, so this kernel cannot boot as a {setting.kind}"
+        return BootProblem(why, _BUILD, citations.LINUX_KCONFIG)
+    if setting.mode == "pvh":
+        return _pvh_of_linux(facts, row) or _pvh_of_xen(xen)
+    return None
+
+
+def row_cite(row: Row) -> str:
+    """Where the row's behaviour was read."""
+    known = next(one for one in (row.domu, row.dom0, row.native) if one is not None)
+    return known.cite
 
 
 def _lacks(facts: GuestFacts, setting: Setting, need: Need) -> bool:
@@ -109,53 +124,25 @@ def _lacks(facts: GuestFacts, setting: Setting, need: Need) -> bool:
     return need.since <= series and facts.config.is_off(need.symbol, may_be_absent=may_be_absent)
 
 
-def _pvh(setting: Setting, release: KernelRelease) -> Iterator[Hazard]:
-    if release.series >= PVH_SINCE:
-        return
-    is_absent = release.series <= PVH_ABSENT_UP_TO
+def _pvh_of_linux(facts: GuestFacts, row: Row) -> BootProblem | None:
+    release = facts.release
+    if row.family not in ("linux", "linux-jeremy") or release is None or release.series >= PVH_SINCE:
+        return None
+    fix = "run Linux 4.14 or later"
+    if release.series <= PVH_ABSENT_UP_TO:
+        return BootProblem(f"Linux {release.text} has no PVH support", fix, citations.LINUX_PVH)
     why = (
-        "has no PVH support"
-        if is_absent
-        else "lies between 3.6, which has no PVH, and 4.14, the first tree read with the PVH of today"
+        f"Linux {release.text} lies between 3.6, which has no PVH, and 4.14, the first tree read with the PVH of today"
     )
-    verdict = Verdict.INCOMPATIBLE if is_absent else Verdict.INDETERMINATE
-    yield _hazard(setting, f"Linux {release.text} {why}", "run Linux 4.14 or later", verdict, citations.LINUX_PVH)
+    return BootProblem(why, fix, citations.LINUX_PVH, Verdict.INDETERMINATE)
 
 
-def _hazard(
-    setting: Setting,
-    message: str,
-    fix: str,
-    verdict: Verdict = Verdict.INCOMPATIBLE,
-    cite: str = citations.LINUX_KCONFIG,
-) -> Hazard:
-    fails = "cannot boot" if verdict is Verdict.INCOMPATIBLE else "may not boot"
-    return Hazard(
-        rule="EVI010",
-        verdict=verdict,
-        severity=Severity.FUNCTION,
-        title=f"The kernel {fails} in the stated mode",
-        message=message,
-        headline=message,
-        cite=cite,
-        fix=fix,
-    )
-
-
-def tables_as_data() -> object:
-    """The tables of this module as plain data, for the digest of the rules."""
-    needs = {"linux": _LINUX, "xenlinux": _XENLINUX}
-    return {
-        "needs": {
-            family: [
-                [need.mode, need.role, need.symbol, *map(_series, (need.since, need.absent_since, need.absent_before))]
-                for need in rows
-            ]
-            for family, rows in needs.items()
-        },
-        "pvh": [_series(PVH_SINCE), _series(PVH_ABSENT_UP_TO)],
-    }
-
-
-def _series(series: tuple[int, ...] | None) -> list[int] | None:
-    return None if series is None else list(series)
+def _pvh_of_xen(xen: XenModel) -> BootProblem | None:
+    word, _, cite = PVH.at(xen.series)
+    fix = f"run Xen 4.10 or later, or {_MODE}"
+    if word == "absent":
+        return BootProblem(f"{xen.title} has no PVH", fix, cite)
+    if word == "early":
+        why = f"{xen.title} has an early PVH, which 4.10 replaced, and not every kernel boots in it"
+        return BootProblem(why, fix, cite, Verdict.INDETERMINATE)
+    return None

@@ -1,30 +1,43 @@
 """What is known of a guest: read from plain data, each fact known or None."""
 
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
+from simulator.driver import Need, Source, driver_named, needs_by, parse_driver, sources_of
+from simulator.guest import FAMILIES
 from simulator.inputs.command_line import says_nopat
 from simulator.inputs.encodings import read_encodings
-from simulator.inputs.guest_facts import COMMAND_LINE_LIMIT, FAMILIES, MODES, ROLES, read_patches
-from simulator.inputs.kernel_config import SYMBOLS
-from simulator.inputs.kernel_release import KernelRelease, parse_release
-from simulator.inputs.record import NAME_LIMIT, Record
+from simulator.inputs.kernel_release import KernelRelease, parse_plain, parse_release
+from simulator.inputs.layout import read_layout
+from simulator.inputs.record import NAME_LIMIT, Record, check_text
 from simulator.memory_type import MemoryType
+from simulator.pair import Target
+from simulator.pat import PatLayout
+from simulator.statement import (
+    COMMAND_LINE_LIMIT,
+    FACT_KEYS,
+    FLAGS,
+    LIST_LIMIT,
+    MODES,
+    read_needs,
+    read_patches,
+    read_role,
+)
 
 _FACT_KEYS = ("value", "origin", "lines", "release")
 _ORIGIN_KEYS = ("kind", "by", "source", "line")
-FACTS = ("family", "release", "mode", "role", "devices", "cmdline", "encodings", "patches", "config")
+#: The families whose releases are Linux's.
+LINUX_FAMILIES = ("linux", "xenlinux", "suse-xenlinux", "linux-jeremy")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigFacts:
+class ConfigFacts(NamedTuple):
     """What of a .config counts here: symbols, their lines, and the release of its header.
 
     A file with a header is a whole .config: a symbol that it does not name is off.
     """
 
     source: str = ""
-    values: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, int | None] = field(default_factory=dict)
+    values: dict[str, str] = {}
+    lines: dict[str, int | None] = {}
     release: KernelRelease | None = None
     release_line: int | None = None
 
@@ -39,14 +52,17 @@ class ConfigFacts:
             return f"{symbol} is absent ({self.source})"
         return f"{symbol} is not set ({place(self.source, self.lines.get(symbol))})"
 
+    def places(self) -> dict[str, str]:
+        """Where each symbol stands, in brackets."""
+        return {symbol: f" ({place(self.source, self.lines.get(symbol))})" for symbol in self.values}
+
 
 def place(source: str, line: int | None) -> str:
     """File and line, or the file alone where no line is known."""
     return f"{source}:{line}" if line else source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestFacts:
+class GuestFacts(NamedTuple):
     """The facts of one guest; None is unknown."""
 
     name: str
@@ -59,7 +75,15 @@ class GuestFacts:
     has_nopat: bool = False
     encodings: dict[MemoryType, int] | None = None
     patches: tuple[str, ...] = ()
-    config: ConfigFacts = field(default_factory=ConfigFacts)
+    config: ConfigFacts = ConfigFacts()
+    drivers: tuple[str, ...] = ()
+    modules: tuple[str, ...] | None = None
+    stated_needs: tuple[tuple[MemoryType, Target], ...] = ()
+    hides_pat: bool = False
+    hides_mtrr: bool = False
+    errata_cpu: bool = False
+    booted_under: PatLayout | None = None
+    observed: PatLayout | None = None
 
     @property
     def without_pat(self) -> str:
@@ -74,6 +98,33 @@ class GuestFacts:
         is_off = self.config.is_off("CONFIG_MTRR", may_be_absent=False)
         return self.config.where("CONFIG_MTRR") if is_off else ""
 
+    @property
+    def sources(self) -> list[Source]:
+        """The drivers that the facts name, and by what."""
+        return sources_of(self.drivers, self.modules, self.config.values, self.config.places())
+
+    def driver_needs(self, *, has_hardware: bool) -> list[Need]:
+        """What the drivers need that the facts name, and what a person says is mapped.
+
+        Hardware that a guest has not been given is driven by nobody, whatever its .config builds.
+        """
+        sources = self.sources
+        if not has_hardware:
+            sources = [one for one in sources if one.driver.key in self.drivers or not one.driver.needs_hardware]
+        stated = [Need(wanted, target, "stated", True) for wanted, target in self.stated_needs]
+        kept = {(need.wanted, need.target) for need in stated}
+        return stated + [need for need in needs_by(sources) if (need.wanted, need.target) not in kept]
+
+    @property
+    def knows_drivers(self) -> bool:
+        """Whether a .config, a module list or a person says what the guest drives."""
+        return bool(self.config.source or self.drivers or self.stated_needs or self.modules is not None)
+
+    def has_driver(self, key: str) -> bool | None:
+        """Whether a driver is there; None where it is only possible."""
+        found = [source.certain for source in self.sources if source.driver.key == key]
+        return True if any(found) else None if found else False
+
     def carries(self, commit: str) -> bool:
         """Whether a person states that the kernel has a commit."""
         return any(commit.startswith(stated) or stated.startswith(commit) for stated in self.patches)
@@ -87,18 +138,21 @@ class GuestFacts:
 
 def read_facts(record: Record) -> GuestFacts:
     """The facts of a guest from plain data; InvalidInput names the field that is wrong."""
-    facts = Record.of(record.data.get("facts"), path=record.at("facts"), known=FACTS)
+    facts = Record.of(record.data.get("facts"), path=record.at("facts"), known=FACT_KEYS)
     config = _read_config(facts)
-    release, release_by = _read_release(facts, config)
+    family = _value(facts, "family").word("value", FAMILIES)
+    release, release_by = _read_release(facts, config, family)
     command_line = _value(facts, "cmdline").optional_text("value", limit=COMMAND_LINE_LIMIT)
     encodings = _value(facts, "encodings")
+    flags = {key: bool(_value(facts, key).flag("value")) for key in FLAGS}
+    modules = _value(facts, "modules")
     return GuestFacts(
         name=record.text("name"),
-        family=_value(facts, "family").word("value", FAMILIES),
+        family=family,
         release=release,
         release_by=release_by,
         mode=_value(facts, "mode").word("value", MODES),
-        role=_value(facts, "role").word("value", ROLES),
+        role=read_role(_value(facts, "role"), "value"),
         devices=_value(facts, "devices").flag("value"),
         has_nopat=command_line is not None and says_nopat(command_line),
         encodings=read_encodings(encodings.data["value"], field=encodings.at("value"))
@@ -106,6 +160,14 @@ def read_facts(record: Record) -> GuestFacts:
         else None,
         patches=tuple(read_patches(_value(facts, "patches"), "value")),
         config=config,
+        drivers=tuple(sorted({parse_driver(name, field=facts.at("drivers")) for name in _names(facts, "drivers")})),
+        modules=_known_modules(modules) if modules.has("value") else None,
+        stated_needs=tuple(read_needs(_value(facts, "needs"), "value")),
+        hides_pat=flags["hide_cpuid_pat"],
+        hides_mtrr=flags["hide_cpuid_mtrr"],
+        errata_cpu=flags["errata_cpu"],
+        booted_under=_layout(facts, "booted_under"),
+        observed=_layout(facts, "observed_pat"),
     )
 
 
@@ -115,21 +177,42 @@ def _value(facts: Record, key: str) -> Record:
     return Record.of(facts.data[key], path=facts.at(key), known=_FACT_KEYS)
 
 
+def _names(facts: Record, key: str) -> list[str]:
+    fact = _value(facts, key)
+    return [
+        check_text(item, field=fact.at("value"), limit=NAME_LIMIT) for item in fact.items("value", limit=LIST_LIMIT)
+    ]
+
+
+def _known_modules(fact: Record) -> tuple[str, ...]:
+    """The names of a module list that a driver here answers to: the others drive nothing that counts."""
+    names = (
+        check_text(item, field=fact.at("value"), limit=NAME_LIMIT) for item in fact.items("value", limit=LIST_LIMIT)
+    )
+    return tuple(sorted({name for name in names if driver_named(name)}))
+
+
+def _layout(facts: Record, key: str) -> PatLayout | None:
+    fact = _value(facts, key)
+    return read_layout(fact.data["value"], field=fact.at("value")).layout if fact.has("value") else None
+
+
 def _origin(fact: Record) -> Record:
     if not fact.has("origin"):
         return Record({}, fact.at("origin"))
     return Record.of(fact.data["origin"], path=fact.at("origin"), known=_ORIGIN_KEYS)
 
 
-def _read_release(facts: Record, config: ConfigFacts) -> tuple[KernelRelease | None, str]:
+def _read_release(facts: Record, config: ConfigFacts, family: str | None) -> tuple[KernelRelease | None, str]:
     """The release and who says so; read_guest() chose between what is stated and the .config's header."""
     fact = _value(facts, "release")
     text = fact.optional_text("value")
     if text is None:
         return None, ""
-    release = parse_release(text, field=fact.at("value"))
+    parse = parse_release if family in (None, *LINUX_FAMILIES) else parse_plain
+    release = parse(text, field=fact.at("value"))
     if release.patch == 0 and config.values.get("CONFIG_LOCALVERSION", '""') != '""':
-        release = replace(release, patch=None, hides_patch=True)  # a distribution's name, and its own patches
+        release = release._replace(patch=None, hides_patch=True)  # a distribution's name, and its own patches
     origin = _origin(fact)
     source, line = origin.optional_text("source"), origin.line("line")
     stated_by = f"stated by {origin.optional_text('by') or 'a person'}"
@@ -140,6 +223,8 @@ def _read_config(facts: Record) -> ConfigFacts:
     fact = _value(facts, "config")
     if not fact.has("value"):
         return ConfigFacts()
+    from simulator.inputs.kernel_config import SYMBOLS
+
     values = Record.of(fact.data["value"], path=fact.at("value"), known=SYMBOLS)
     lines = Record.of(fact.data.get("lines") or {}, path=fact.at("lines"), known=SYMBOLS)
     header = Record.of(fact.data.get("release") or {}, path=fact.at("release"), known=("value", "line"))

@@ -1,12 +1,11 @@
-"""What a rule says: verdict, severity, outcomes, derivation."""
+"""What a rule says: verdict, severity, confidence, derivation."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
-from simulator.canonical import digest
+from simulator.canonical_json import digest
 from simulator.memory_type import MemoryType
-from simulator.pat import PteCacheBits
 
 
 class Verdict(IntEnum):
@@ -40,110 +39,142 @@ class Severity(StrEnum):
 
 SEVERITY_ORDER = tuple(Severity)
 
+SEVERITY_OF = {
+    Verdict.COMPATIBLE: Severity.ADVICE,
+    Verdict.DEGRADED: Severity.PERFORMANCE,
+    Verdict.CONDITIONAL: Severity.CORRECTNESS,
+    Verdict.INDETERMINATE: Severity.CORRECTNESS,
+    Verdict.INCOMPATIBLE: Severity.CORRECTNESS,
+}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one mapping ends up with: a context, the effective types wanted and in force."""
 
-    context: str
+class Confidence(StrEnum):
+    """How sure a fact is: seen in text or code, computed from such, remembered. It never changes a verdict."""
+
+    VERIFIED = "verified"
+    DERIVED = "derived"
+    RECALLED = "recalled"
+
+
+CONFIDENCE_ORDER = tuple(Confidence)
+
+
+def weakest(confidences: Iterable[str]) -> Confidence:
+    """The least sure of some confidences; verified if there are none."""
+    return Confidence(max(confidences, key=lambda one: CONFIDENCE_ORDER.index(Confidence(one)), default="verified"))
+
+
+class Outcome(NamedTuple):
+    """What one mapping ends up with at a place: the MTRR type there, the effective types wanted and in force."""
+
+    place: str
     mtrr: MemoryType
     wanted: MemoryType
     in_force: MemoryType
     verdict: Verdict
     why: str
-    assumption: str | None = None
-
-    @property
-    def is_ram(self) -> bool:
-        """Whether it is an outcome in RAM, which MTRRs leave WB."""
-        return self.mtrr is MemoryType.WB
-
-    @property
-    def clause(self) -> str:
-        """The outcome as the last clause of a sentence."""
-        verb = "this is " if self.why.startswith(("correct", "coherent")) else ""
-        return f"on {self.context}, {verb}{self.why}"
+    counts: bool = True  # whether the guest is known to map there
 
     def as_data(self) -> dict[str, object]:
         """The outcome as JSON-able data."""
         return {
-            "context": self.context,
+            "context": self.place,
             "mtrr": self.mtrr.word,
             "wanted": self.wanted.word,
             "in_force": self.in_force.word,
             "verdict": self.verdict.word,
             "why": self.why,
+            "counts": self.counts,
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of a derivation, from what is known to what follows."""
+class Step(NamedTuple):
+    """One step of a derivation, from what is known to what follows.
 
-    kind: str  # premise, pte, index, pat, mtrr, correction, effective, consequence
+    `kind` is premise, pte, correction, index, pat, mtrr, effective or consequence; `bits` is the PAT index whose
+    bits are drawn.
+    """
+
+    kind: str
     label: str
     value: str
     why: str
-    cites: tuple[str, ...] = ()
-    bits: PteCacheBits | None = None
-    types: tuple[MemoryType, ...] | None = None
+    cites: tuple[str, ...]
+    bits: int | None = None
+    types: tuple[MemoryType, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The step in one line."""
+        return f"{self.label}: {self.value}" + (f" ({self.why})" if self.why else "")
 
     def as_data(self) -> dict[str, object]:
         """The step as JSON-able data."""
+        bits = self.bits
         return {
             "kind": self.kind,
             "label": self.label,
             "value": self.value,
             "why": self.why,
+            "text": self.text,
             "cites": list(self.cites),
-            "bits": None if self.bits is None else self.bits.as_data(),
-            "types": None if self.types is None else [memory_type.word for memory_type in self.types],
+            "bits": None if bits is None else {"pat": bits >> 2, "pcd": bits >> 1 & 1, "pwt": bits & 1},
+            "types": [memory_type.word for memory_type in self.types] or None,
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One statement of a report, by one rule.
+class Finding(NamedTuple):
+    """One statement, by one rule.
 
-    `subject` tells apart findings of a rule that agree in all other identifying
-    fields. A conditional finding has an assumption for a person to acknowledge.
-    `headline` is the report's sentence where the finding is the worst one, with
-    `{who}` where `who` goes.
+    `subject` says what it is about, as in `WC on ram`; with rule, platform and class it tells findings apart.
+    A conditional finding has an assumption for a person to acknowledge. `headline` is the report's sentence where
+    the finding is the worst one, with `{who}` where `who` goes. `message` begins with whom it is about.
     """
 
     rule: str
     verdict: Verdict
-    severity: Severity
-    platform: str
+    subject: str
     title: str
     message: str
+    steps: tuple[Step, ...]
+    severity: Severity = Severity.ADVICE
+    confidence: Confidence = Confidence.VERIFIED
+    fixes: tuple[str, ...] = ()
+    headline: str = ""
+    who: str = ""
+    assumption: str | None = None
+    platform: str = ""
     guest_class: str | None = None
     guests: tuple[str, ...] = ()
     entry: int | None = None
     wanted: MemoryType | None = None
     in_force: MemoryType | None = None
-    fix: str | None = None
-    assumption: str | None = None
     outcomes: tuple[Outcome, ...] = ()
-    steps: tuple[Step, ...] = ()
-    subject: str = ""
-    who: str = ""
-    headline: str = ""
 
     @property
     def fingerprint(self) -> str:
         """Which statement this is, over runs: not what it says today. 16 hex digits."""
-        wanted = None if self.wanted is None else self.wanted.word
-        return digest("finding", [self.rule, self.platform, self.guest_class, wanted, self.subject])[:16]
+        return digest("finding", [self.rule, self.platform, self.guest_class, self.subject])[:16]
+
+    def as_said(self) -> dict[str, object]:
+        """The finding as one guest's: what `explain` prints."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity.value,
+            "verdict": self.verdict.word,
+            "confidence": self.confidence.value,
+            "subject": self.subject,
+            "message": self.message,
+            "assumption": self.assumption,
+            "steps": [{"text": step.text, "cites": list(step.cites)} for step in self.steps],
+            "fixes": list(self.fixes),
+        }
 
     def as_data(self, *, rule_title: str, state: str | None) -> dict[str, object]:
-        """The finding as JSON-able data, with its state against the layout in force."""
-        return {
+        """The finding as a report holds it, with its state against the layout in force."""
+        return self.as_said() | {
             "fingerprint": self.fingerprint,
-            "rule": self.rule,
             "rule_title": rule_title,
-            "verdict": self.verdict.word,
-            "severity": self.severity.value,
             "state": state,
             "platform": self.platform,
             "class": self.guest_class,
@@ -152,9 +183,6 @@ class Finding:
             "wanted": None if self.wanted is None else self.wanted.word,
             "in_force": None if self.in_force is None else self.in_force.word,
             "title": self.title,
-            "message": self.message,
-            "fix": self.fix,
-            "assumption": self.assumption,
             "outcomes": [outcome.as_data() for outcome in self.outcomes],
             "steps": [step.as_data() for step in self.steps],
         }

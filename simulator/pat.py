@@ -1,10 +1,11 @@
 """IA32_PAT: eight entries that the PAT, PCD and PWT bits of a page-table entry select from."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator import citations
 from simulator.memory_type import BY_WORD, MemoryType
 
+MSR_NUMBER = 0x277
 ENTRY_COUNT = 8
 _ENCODINGS = frozenset(MemoryType)
 
@@ -13,8 +14,37 @@ class InvalidPatLayout(ValueError):
     """A value that IA32_PAT cannot hold: writing it raises #GP."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PteCacheBits:
+class Leaf(NamedTuple):
+    """Where the three bits are in one kind of paging-structure entry; None where there is no PAT bit."""
+
+    title: str
+    page_bytes: int | None
+    pwt: int
+    pcd: int
+    pat: int | None
+
+    def index_of(self, entry: int) -> int:
+        """The PAT index that an entry of this kind selects; 0 to 3 where it has no PAT bit."""
+        pat = 0 if self.pat is None else entry >> self.pat & 1
+        return pat << 2 | (entry >> self.pcd & 1) << 1 | entry >> self.pwt & 1
+
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+#: Bit numbers by level and page size. Source: Intel SDM vol. 3A, "Paging and Memory Typing".
+LEAVES = (
+    #    entry                                                page   PWT PCD PAT
+    Leaf("PTE of a 4 KiB page", 4 * KIB, 3, 4, 7),
+    Leaf("PDE of a 4 MiB page (32-bit paging, CR4.PSE)", 4 * MIB, 3, 4, 12),
+    Leaf("PDE of a 2 MiB page", 2 * MIB, 3, 4, 12),
+    Leaf("PDPTE of a 1 GiB page", GIB, 3, 4, 12),
+    Leaf("entry that points to a table", None, 3, 4, None),
+    Leaf("CR3", None, 3, 4, None),
+    Leaf("PDPTE register (PAE)", None, 3, 4, None),
+)
+
+
+class PteCacheBits(NamedTuple):
     """The three bits of a leaf page-table entry that choose its memory type.
 
     Source: Intel SDM vol. 3A, "Selecting a Memory Type from the PAT".
@@ -50,23 +80,22 @@ class PteCacheBits:
         return {"pat": int(self.pat), "pcd": int(self.pcd), "pwt": int(self.pwt)}
 
 
-@dataclass(frozen=True, slots=True)
-class PatLayout:
-    """The eight memory types of IA32_PAT, PA0 first.
-
-    Raises InvalidPatLayout for any other number of entries.
-    """
+class PatLayout(NamedTuple):
+    """The eight memory types of IA32_PAT, PA0 first."""
 
     entries: tuple[MemoryType, ...]
 
-    def __post_init__(self) -> None:
-        if len(self.entries) != ENTRY_COUNT:
-            raise InvalidPatLayout(f"IA32_PAT has eight entries, PA0 to PA7; {len(self.entries)} are given")
+    @classmethod
+    def of(cls, entries: tuple[MemoryType, ...]) -> "PatLayout":
+        """The layout of eight types; raises InvalidPatLayout for any other number."""
+        if len(entries) != ENTRY_COUNT:
+            raise InvalidPatLayout(f"IA32_PAT has eight entries, PA0 to PA7; {len(entries)} are given")
+        return cls(entries)
 
     @classmethod
     def of_words(cls, words: str) -> "PatLayout":
         """A layout from eight words with blanks between them, as tables print them."""
-        return cls(tuple(BY_WORD[word] for word in words.split()))
+        return cls.of(tuple(BY_WORD[word] for word in words.split()))
 
     @classmethod
     def from_msr(cls, value: int) -> "PatLayout":
@@ -101,6 +130,11 @@ class PatLayout:
         """The eight types as words, PA0 first."""
         return [entry.word for entry in self.entries]
 
+    @property
+    def name(self) -> str:
+        """The title of a known layout, or `own layout`."""
+        return next((named.title for named in NAMED_LAYOUTS if named.layout == self), "own layout")
+
     def memory_type(self, bits: PteCacheBits) -> MemoryType:
         """The type that a page-table entry with these bits selects."""
         return self.entries[bits.pat_index]
@@ -115,35 +149,48 @@ class PatLayout:
         return None if index is None else PteCacheBits.of_index(index)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedLayout:
+class NamedLayout(NamedTuple):
     """A layout that a processor, a hypervisor or a kernel is known to use."""
 
     key: str
     title: str
     layout: PatLayout
     origin: str
+    confidence: str
 
 
-def _named(key: str, title: str, words: str, origin: str) -> NamedLayout:
-    return NamedLayout(key=key, title=title, layout=PatLayout.of_words(words), origin=origin)
+def _named(key: str, title: str, words: str, origin: str, confidence: str = "verified") -> NamedLayout:
+    return NamedLayout(key, title, PatLayout.of_words(words), origin, confidence)
 
 
 NAMED_LAYOUTS = (
-    #                                               PA0 PA1 PA2 PA3 PA4 PA5 PA6 PA7
-    _named("power-on", "Power-on default", "        WB  WT  UC- UC  WB  WT  UC- UC", citations.SDM_PAT_RESET),
-    _named("xen", "Xen 3.2 and later", "            WB  WT  UC- UC  WC  WP  UC  UC", citations.XEN_MSR_PAT),
-    _named("linux-four", "Linux 2.6.26 to 4.1", "   WB  WC  UC- UC  WB  WC  UC- UC", citations.LINUX_PAT_FOUR),
-    _named("linux-4.2", "Linux 4.2 to 4.13", "      WB  WC  UC- UC  WB  WC  UC- WT", citations.LINUX_PAT_INIT),
-    _named("linux-4.14", "Linux 4.14 and later", "  WB  WC  UC- UC  WB  WP  UC- WT", citations.LINUX_PAT_INIT),
-    _named("freebsd", "FreeBSD", "                  WB  WT  UC- UC  WB  WP  WC  UC", citations.FREEBSD_PAT),
-)
+    #                                                       PA0 PA1 PA2 PA3 PA4 PA5 PA6 PA7
+    _named("power-on", "Power-on default", "                WB  WT  UC- UC  WB  WT  UC- UC", citations.SDM_PAT_RESET),
+    _named("xen", "Xen 3.2 and later", "                    WB  WT  UC- UC  WC  WP  UC  UC", citations.XEN_MSR_PAT),
+    _named("linux-four", "Linux 2.6.26 to 4.1", "           WB  WC  UC- UC  WB  WC  UC- UC", citations.LINUX_PAT_FOUR),
+    _named("linux-4.2", "Linux 4.2 to 4.13", "              WB  WC  UC- UC  WB  WC  UC- WT", citations.LINUX_PAT_4_2),
+    _named("linux-4.14", "Linux 4.14 and later", "          WB  WC  UC- UC  WB  WP  UC- WT", citations.LINUX_PAT_INIT),
+    _named("freebsd", "FreeBSD", "                          WB  WT  UC- UC  WB  WP  WC  UC", citations.FREEBSD_PAT),
+    _named("freebsd-8", "FreeBSD 8", "                      WB  WT  UC- UC  WP  WC  UC- UC", citations.FREEBSD_8_PAT,
+           "derived"),
+    _named("freebsd-errata", "FreeBSD on errata CPUs", "    WB  WT  WC  UC  WB  WP  WC  UC", citations.FREEBSD_PAT,
+           "derived"),
+    _named("illumos", "illumos", "                          WB  WT  UC- UC  WB  WT  WC  UC", citations.ILLUMOS_PAT),
+    _named("nvidia", "NVIDIA's built-in layout", "          WB  WC  UC- UC  WB  WT  UC- UC", citations.NVIDIA_PAT),
+    _named("keir-2009", "Xen with WC at PA1 (2009)", "      WB  WC  UC- UC  WC  WP  UC  UC", citations.LKML_2009),
+    _named("serenity", "SerenityOS", "                      WB  WT  UC- UC  WC  WT  UC- UC", citations.SERENITY_PAT),
+    _named("asterinas", "Asterinas", "                      WB  WT  WC  UC  WB  WT  WC  UC", citations.ASTERINAS_PAT),
+)  # fmt: skip
 
-#: What the processor starts with, and what Xen has written since 3.2 and never changed.
-POWER_ON = NAMED_LAYOUTS[0].layout
-XEN_LAYOUT = NAMED_LAYOUTS[1].layout
+_BY_KEY = {named.key: named.layout for named in NAMED_LAYOUTS}
+
+#: What the processor starts with, what Xen has written since 3.2 and never changed, what Linux writes natively.
+POWER_ON = _BY_KEY["power-on"]
+XEN_LAYOUT = _BY_KEY["xen"]
+LINUX_FOUR = _BY_KEY["linux-four"]
+LINUX_LAYOUT = _BY_KEY["linux-4.14"]
 
 
-def name_of(layout: PatLayout) -> str:
-    """The title of a known layout, or `own layout`."""
-    return next((named.title for named in NAMED_LAYOUTS if named.layout == layout), "own layout")
+def layout_of(key: str) -> PatLayout:
+    """The layout of a row of NAMED_LAYOUTS."""
+    return _BY_KEY[key]

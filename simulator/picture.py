@@ -1,11 +1,10 @@
 """The picture of a report: PA0 to PA7, who relies on them, and what moves where."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator.analysis import Review
 from simulator.finding import Verdict, worst
-from simulator.guest import Follows
 from simulator.memory_type import MemoryType
 from simulator.pat import ENTRY_COUNT, PteCacheBits
 from simulator.rules import View
@@ -13,11 +12,10 @@ from simulator.rules import View
 Data = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reliance:
+class Reliance(NamedTuple):
     """One class that reaches one entry for one type, in one of its possible cases."""
 
-    index: int
+    pat_index: int
     guest_class: str
     case: int
     members: tuple[str, ...]
@@ -37,20 +35,22 @@ class Reliance:
 
 
 def _reliances(view: View) -> Iterator[Reliance]:
-    """Who reaches which entry, in every case that is possible."""
+    """Who reaches which entry of Xen's layout by what is needed, in every case that is possible."""
     for judged in view.judged:
         for number, case in enumerate(judged.cases):
-            for want in case.wants:
-                wanted = want.encoded.wanted
-                is_open = judged.chosen is None and want.verdict > Verdict.DEGRADED
+            for result in case.results if case.kernel.is_pv else ():
+                index, wanted = result.mapping.written, result.mapping.wanted
+                if index is None:
+                    continue
+                is_open = judged.chosen is None and result.verdict > Verdict.DEGRADED
                 yield Reliance(
-                    index=want.encoded.index,
+                    pat_index=index,
                     guest_class=judged.guest_class.key,
                     case=number,
                     members=tuple(judged.guest_class.members),
                     wanted=wanted,
-                    how="type" if case.profile.how(wanted) is Follows.TYPE else "index",
-                    verdict=Verdict.INDETERMINATE if is_open else want.verdict,
+                    how="type" if case.kernel.follows_layout(wanted) else "index",
+                    verdict=Verdict.INDETERMINATE if is_open else result.verdict,
                 )
 
 
@@ -66,7 +66,7 @@ def _entry(one: Review, index: int, before: list[Reliance], after: list[Reliance
     entry = None if new is None else new.entries[index]
     found = [stated.finding for stated in one.findings if stated.finding.entry == index]
     counted = [stated.finding.verdict for stated in one.findings if stated.counts and stated.finding.entry == index]
-    users = [reliance.verdict for reliance in after if reliance.index == index]
+    users = [reliance.verdict for reliance in after if reliance.pat_index == index]
     return {
         "index": index,
         "name": f"PA{index}",
@@ -87,7 +87,7 @@ def _relied_on(index: int, before: list[Reliance], after: list[Reliance]) -> lis
     users: dict[tuple[str, MemoryType, str], Reliance] = {}
     for moment, reliances in (("before", before), ("after", after)):
         for reliance in reliances:
-            if reliance.index == index:
+            if reliance.pat_index == index:
                 users[reliance.key] = reliance
                 moments.setdefault(reliance.key, set()).add(moment)
     return [
@@ -112,8 +112,8 @@ def draw_wires(one: Review) -> list[Data]:
     old = {user.user: user for user in _reliances(one.before)}
     wires: dict[tuple[int, int, MemoryType, str], bool] = {}
     for user in _reliances(one.after):
-        start = old[user.user].index
-        key = (start, user.index, user.wanted, user.how)
+        start = old[user.user].pat_index if user.user in old else user.pat_index
+        key = (start, user.pat_index, user.wanted, user.how)
         wires[key] = wires.get(key, True) and user.verdict <= Verdict.DEGRADED
     asked = {index for start, end, _, _ in wires for index in (start, end)}
     for index in sorted(set(range(ENTRY_COUNT)) - asked):

@@ -1,57 +1,55 @@
 """Which behaviours the facts of a guest leave possible: one if they are complete."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from simulator import guest
-from simulator.boot import Setting, boot_hazards
+from simulator.boot import Setting
 from simulator.facts import GuestFacts, place
-from simulator.guest import Behaviour, LinuxRow
-from simulator.hazard import Hazard, newer, pat_disabled, pat_fix, refused
-from simulator.inputs.guest_facts import MODES, ROLES
-from simulator.inputs.kernel_release import KernelRelease
-from simulator.memory_type import MemoryType
-from simulator.profile import Profile, in_order, parse_types, stated_profile
+from simulator.guest import Choice, Row, choose_rows
+from simulator.hypervisor import XenModel
+from simulator.kernel import Kernel, make_kernel
+from simulator.statement import MODES, ROLES
+
+#: The families that a guest of unknown family may be of, where nothing is stated.
+_LIKELY = ("linux", "xenlinux", "suse-xenlinux")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Possibilities:
+class Possibilities(NamedTuple):
     """The behaviours that the facts leave possible.
 
-    `missing` are the facts that would decide, `gap` is where the tables end,
-    `conflict` is which inputs contradict each other. `is_open` says that even
-    agreement of the profiles decides nothing.
+    `missing` are the facts that would decide, `gap` is where the tables end, `conflict` is which inputs contradict
+    each other. `is_open` says that even agreement of the kernels decides nothing.
     """
 
-    profiles: tuple[Profile, ...]
+    kernels: tuple[Kernel, ...]
     missing: tuple[str, ...] = ()
     gap: str = ""
     conflict: str = ""
     is_open: bool = False
 
-    def as_data(self) -> list[object]:
+    def identity(self) -> list[object]:
         """The possibilities as plain data, for digests."""
-        profiles = [profile.as_data() for profile in self.profiles]
-        return [profiles, list(self.missing), self.gap, self.conflict, self.is_open]
+        kernels = [kernel.identity() for kernel in self.kernels]
+        return [kernels, list(self.missing), self.gap, self.conflict, self.is_open]
 
 
-def possibilities_of(facts: GuestFacts) -> Possibilities:
-    """Every behaviour that a guest with these facts may show."""
+def possibilities_of(facts: GuestFacts, xen: XenModel) -> Possibilities:
+    """Every behaviour that a guest with these facts may show on a release of Xen."""
     settings = list(_settings(facts))
     parts = [
-        _in(variant, setting, prefix=f"{setting.title}, " if len(settings) > 1 else "")
+        _in(variant, setting, xen, prefix=f"{setting.title}, " if len(settings) > 1 else "")
         for variant in _variants(facts)
         for setting in settings
     ]
-    profiles: dict[str, Profile] = {}
-    for profile in (profile for part in parts for profile in part.profiles):
-        profiles.setdefault(str(profile.as_data()), profile)
+    kernels: dict[str, Kernel] = {}
+    for kernel in (kernel for part in parts for kernel in part.kernels):
+        kernels.setdefault(str(kernel.identity()), kernel)
     unknown = [key for key, value in (("mode", facts.mode), ("role", facts.role)) if value is None]
-    may_lack_devices = any(setting.devices is False for setting in settings)
-    if facts.devices is None and may_lack_devices:
+    if facts.devices is None and len({setting.devices for setting in settings}) > 1:
         unknown.append("devices")
     return Possibilities(
-        profiles=tuple(profiles.values()),
+        kernels=tuple(kernels.values()),
         missing=tuple(dict.fromkeys([*unknown, *(key for part in parts for key in part.missing)])),
         gap=next((part.gap for part in parts if part.gap), ""),
         conflict=_conflict(facts),
@@ -60,19 +58,19 @@ def possibilities_of(facts: GuestFacts) -> Possibilities:
 
 
 def _settings(facts: GuestFacts) -> Iterator[Setting]:
-    """Every mode and role that the facts allow; what is stated is never left out."""
+    """Every mode and role that the facts allow; what is stated is never left out. A dom0 has devices."""
     for mode in (facts.mode,) if facts.mode else MODES:
         for role in (facts.role,) if facts.role else ROLES:
-            if mode == "pv" and role == "domU":
+            if role == "domU":
                 for devices in (False, True) if facts.devices is None else (facts.devices,):
-                    yield Setting(mode=mode, role=role, devices=devices)
+                    yield Setting(mode, role, devices)
             elif (mode, role) != ("hvm", "dom0") or (facts.mode and facts.role):
-                yield Setting(mode=mode, role=role, devices=True if mode == "pv" else None)
+                yield Setting(mode, role, devices=True)
 
 
 def _variants(facts: GuestFacts) -> tuple[GuestFacts, ...]:
     """The facts, once for each release that an input states."""
-    return (facts, replace(facts, release=facts.config.release)) if facts.is_contradicted else (facts,)
+    return (facts, facts._replace(release=facts.config.release)) if facts.is_contradicted else (facts,)
 
 
 def _conflict(facts: GuestFacts) -> str:
@@ -85,217 +83,58 @@ def _conflict(facts: GuestFacts) -> str:
     )
 
 
-def _in(facts: GuestFacts, setting: Setting, *, prefix: str) -> Possibilities:
-    """The behaviours in one setting, each with what the setting itself threatens."""
-    if setting.mode != "pv":
-        own = Profile(label="with a PAT of its own", behaviour=guest.OWN_PAT, is_pvh=setting.mode == "pvh")
-        found = Possibilities(profiles=(own,))
-    elif setting.devices:
-        found = _privileged(facts, setting)
-    else:
-        found = _plain(facts)
-    hazards = tuple(boot_hazards(facts, setting))
-    profiles = tuple(
-        replace(profile, label=prefix + profile.label, hazards=(*hazards, *profile.hazards))
-        for profile in found.profiles
+def _in(facts: GuestFacts, setting: Setting, xen: XenModel, *, prefix: str) -> Possibilities:
+    """The behaviours in one setting, of every family that is possible."""
+    families, missing = _families(facts, setting)
+    parts = [_of_family(facts, setting, xen, family, prefix) for family in families]
+    return Possibilities(
+        kernels=tuple(kernel for part in parts for kernel in part.kernels),
+        missing=(*missing, *(key for part in parts for key in part.missing)),
+        gap=next((part.gap for part in parts if part.gap), ""),
+        is_open=any(part.is_open for part in parts),
     )
-    return replace(found, profiles=profiles)
 
 
-def _families(facts: GuestFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The families that are possible, and the facts that would tell which: a release excludes some."""
-    if facts.family in ("linux", *guest.PORT_SERIES):
-        return (str(facts.family),), ()
-    if facts.encodings is not None and facts.family == "stated":
-        return ("stated",), ()
-    known = ("linux", "stated") if facts.encodings is not None else ("linux", *guest.PORT_SERIES)
-    if facts.family == "stated":
-        return known, ("encodings",)
-    possible = tuple(family for family in known if guest.may_be(family, facts.release)) or ("linux",)
+def _families(facts: GuestFacts, setting: Setting) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The families that are possible, and the facts that would tell which: release and mode exclude some."""
+    if facts.family == "stated" and facts.encodings is None:
+        return _LIKELY, ("encodings",)
+    if facts.family is not None:
+        return (facts.family,), ()
+    known = ("linux", "stated") if facts.encodings is not None else _LIKELY
+    possible = tuple(family for family in known if _may_be(family, facts, setting)) or ("linux",)
     return possible, ("family",) if len(possible) > 1 else ()
 
 
-# A PV domU without devices
+def _may_be(family: str, facts: GuestFacts, setting: Setting) -> bool:
+    release, rows = facts.release, guest.rows_of(family)
+    if all(row.behaviour(setting.mode, setting.role) is None for row in rows):
+        return False
+    if release is None or family == "stated":
+        return True
+    last = rows[-1].last_series
+    return rows[0].first_series <= release.series and (last is None or release.series <= last)
 
 
-def _plain(facts: GuestFacts) -> Possibilities:
-    """What a guest is to which Xen refuses all cache bits."""
-    families, missing = _families(facts)
-    stated = tuple((facts.encodings or {}).items())
-    found = [Possibilities(profiles=(_unprivileged("not Linux 3.19 or later", stated),))]
-    if "linux" in families:
-        found = [_plain_linux(facts, stated), *(found if len(families) > 1 else ())]
-    return _merge(found, missing)
+def _of_family(facts: GuestFacts, setting: Setting, xen: XenModel, family: str, prefix: str) -> Possibilities:
+    choice = choose_rows(family, facts.release, setting.mode)
+    loss = guest.BitLoss(loses=False)
+    if family == "linux" and not facts.carries(guest.LOSS_FIX):
+        loss = guest.BitLoss(loses=None) if facts.release is None else guest.loses_pat_bit(facts.release)
+    kernels = [kernel for row in choice.rows for kernel in _of_row(facts, setting, xen, row, choice, loss, prefix)]
+    missing = ("release",) if facts.release is None and len(choice.rows) > 1 else ()
+    gaps = [gap for gap in (choice.gap, loss.known) if gap]
+    return Possibilities(kernels=tuple(kernels), missing=missing, gap="; ".join(gaps), is_open=choice.is_open)
 
 
-def _plain_linux(facts: GuestFacts, stated: tuple[tuple[MemoryType, int], ...]) -> Possibilities:
-    rows = _rows_of(facts.release)
-    profiles = []
-    for row in rows.rows:
-        kept = tuple((wanted, index) for wanted, index in row.driver_domain.indices.items() if index)
-        bits = stated or (kept if row.driver_domain is guest.STRIPS_PCD else ())
-        profiles.append(replace(_unprivileged(rows.title_of(row), bits), insists_on_wb=_insists(row)))
-    missing = () if facts.release else ("release",)
-    return Possibilities(profiles=tuple(profiles), missing=missing, gap=rows.gap, is_open=rows.is_open)
-
-
-def _unprivileged(label: str, bits: tuple[tuple[MemoryType, int], ...]) -> Profile:
-    """A plain domU, and what becomes of it if it maps memory with the bits that it has for a type."""
-    hazards = tuple(refused(wanted, index) for wanted, index in bits if index)
-    return Profile(label=label, behaviour=guest.UNPRIVILEGED, wants=(MemoryType.WB,), hazards=hazards)
-
-
-# A PV guest that may set cache bits
-
-
-def _privileged(facts: GuestFacts, setting: Setting) -> Possibilities:
-    families, missing = _families(facts)
-    makers = {"linux": _linux, "xenlinux": _xenlinux, "suse-xenlinux": _suse, "stated": _stated}
-    return _merge([makers[family](facts, setting) for family in families], missing)
-
-
-def _merge(found: list[Possibilities], missing: tuple[str, ...]) -> Possibilities:
-    return Possibilities(
-        profiles=tuple(profile for part in found for profile in part.profiles),
-        missing=(*missing, *(key for part in found for key in part.missing)),
-        gap=next((part.gap for part in found if part.gap), ""),
-        is_open=any(part.is_open for part in found),
-    )
-
-
-def _stated(facts: GuestFacts, setting: Setting) -> Possibilities:
-    bits = tuple((facts.encodings or {}).items())
-    one = stated_profile("a kernel with the stated bits", bits, is_resumable=setting.role == "domU")
-    return Possibilities(profiles=(one,))
-
-
-def _xenlinux(facts: GuestFacts, setting: Setting) -> Possibilities:
-    return _port(facts, setting, "xenlinux", "XenLinux", guest.XENLINUX, guest.XENLINUX_WANTS)
-
-
-def _suse(facts: GuestFacts, setting: Setting) -> Possibilities:
-    return _port(facts, setting, "suse-xenlinux", "SUSE XenLinux", guest.SUSE, guest.SUSE_WANTS)
-
-
-def _port(
-    facts: GuestFacts, setting: Setting, family: str, title: str, behaviour: Behaviour, wants: str
-) -> Possibilities:
-    """A port of old; a release outside of those that were read decides nothing."""
-    profile = _make(title, behaviour, wants, facts, setting)
-    first, last = guest.PORT_SERIES[family]
-    release = facts.release
-    if release is None or guest.may_be(family, release) or facts.family != family:
-        return Possibilities(profiles=(profile,))
-    read = first if first == last else f"{first} to {last}"
-    gap = f"{title} {release.text} was not read; {title} {read} was"
-    return Possibilities(profiles=(profile,), gap=gap, is_open=True)
-
-
-def _make(label: str, behaviour: Behaviour, wants: str, facts: GuestFacts, setting: Setting) -> Profile:
-    stated = facts.encodings or {}
-    return Profile(
-        label=label,
-        behaviour=behaviour,
-        wants=in_order(parse_types(wants), tuple(stated)),
-        stated=tuple(stated.items()),
-        is_resumable=setting.role == "domU",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """The rows that a release may belong to, and the gap that it lies in."""
-
-    rows: tuple[LinuxRow, ...]
-    release: KernelRelease | None = None
-    gap: str = ""
-    is_open: bool = False
-
-    def title_of(self, row: LinuxRow) -> str:
-        """The release where it is in one row alone, else the row."""
-        return f"Linux {self.release.text}" if self.release is not None and len(self.rows) == 1 else row.title
-
-
-def _rows_of(release: KernelRelease | None) -> _Rows:
-    rows = guest.LINUX_ROWS
-    if release is None:
-        return _Rows(rows=tuple(row for row in rows if row.first_series >= guest.UNKNOWN_SINCE))
-    position = max((at for at, row in enumerate(rows) if row.first_series <= release.series), default=-1)
-    if position < 0:
-        gap = f"Linux {release.text} is older than {rows[0].first}, the oldest tree that was read"
-        return _Rows(rows=rows[:1], release=release, gap=gap, is_open=True)
-    row = rows[position]
-    if position > 0 and release.series == row.first_series and release.candidate is not None:
-        before = rows[position - 1]
-        gap = f"Linux {release.text} lies between {before.last} and {row.first}, the trees that were read"
-        return _Rows(rows=(before, row), release=release, gap=gap)
-    return _Rows(rows=(row,), release=release)
-
-
-def _insists(row: LinuxRow) -> bool:
-    return row.first_series >= guest.INSISTS_ON_WB_SINCE
-
-
-def _linux(facts: GuestFacts, setting: Setting) -> Possibilities:
-    release = facts.release
-    found = _rows_of(release)
-    loss = guest.BitLoss(loses=None) if release is None else guest.loses_pat_bit(release)
-    if facts.carries(guest.LOSS_FIX):
-        loss = guest.BitLoss(loses=False)
-    gaps = [gap for gap in (found.gap, loss.known) if gap]
-    profiles = []
-    for row in found.rows:
-        title = found.title_of(row)
-        behaviours = _behaviours(row, release, setting)
-        if len(behaviours) > 1 and release is not None:
-            gaps.append(f"two trees are called Linux {release.series_text}.x, and only one of them translates WC")
-        losses = (True, False) if _insists(row) and loss.loses is None else (_insists(row) and bool(loss.loses),)
-        for behaviour in behaviours:
-            label = title if len(behaviours) == 1 else f"{title} that {behaviour.title}"
-            one = _linux_profile(label, row, behaviour, facts, setting)
-            profiles += [_with_loss(one, loses, tell=len(losses) > 1) for loses in losses]
-    missing = () if release is not None else ("release",)
-    return Possibilities(profiles=tuple(profiles), missing=missing, gap="; ".join(gaps), is_open=found.is_open)
-
-
-def _behaviours(row: LinuxRow, release: KernelRelease | None, setting: Setting) -> tuple[Behaviour, ...]:
-    if setting.role == "domU":
-        return (row.driver_domain,)
-    has_patch = release is not None and (release.hides_patch or release.patch is not None)
-    if release is not None and has_patch and release.series in guest.TRANSLATING_TREES:
-        return row.dom0, guest.TRANSLATES
-    return (row.dom0,)
-
-
-def _with_loss(profile: Profile, loses: bool, *, tell: bool) -> Profile:
-    label = profile.label + (f", {'losing' if loses else 'keeping'} the PAT bit" if tell else "")
-    return replace(profile, label=label, loses_pat_bit=loses)
-
-
-def _linux_profile(label: str, row: LinuxRow, behaviour: Behaviour, facts: GuestFacts, setting: Setting) -> Profile:
-    falls_back = row.first_series < guest.NOPAT_FALLS_BACK_BEFORE
-    sets_wc = bool(behaviour.indices.get(MemoryType.WC)) and MemoryType.WC not in (facts.encodings or {})
-    return replace(
-        _make(label, behaviour, row.wants, facts, setting),
-        without_pat=facts.without_pat if falls_back and sets_wc else "",
-        insists_on_wb=_insists(row),
-        hazards=() if falls_back else tuple(_drivers(facts)),
-    )
-
-
-def _drivers(facts: GuestFacts) -> Iterator[Hazard]:
-    """What Linux 4.2 and later may meet besides encodings: drivers that ask for PAT, a release that nobody read."""
-    release = facts.release
-    if release is not None and release.series > guest.NEWEST_SERIES:
-        yield newer(release)
-    series = release.series if release is not None else guest.PAT_ENABLED_ASKED_SINCE
-    is_candidate = series == guest.PAT_ENABLED_FALSE_BEFORE and release is not None and release.candidate is not None
-    is_asked = series >= guest.PAT_ENABLED_ASKED_SINCE
-    if facts.without_pat:
-        yield pat_disabled(f"is false ({facts.without_pat})", pat_fix(facts.without_pat), is_asked=is_asked)
-    elif release is None or facts.carries(guest.PAT_ENABLED_FIX):
-        return
-    elif is_asked and (series < guest.PAT_ENABLED_FALSE_BEFORE or is_candidate):
-        may_be = f"may be false (Linux {release.text} under Xen PV) unless it carries {guest.PAT_ENABLED_FIX}"
-        fix = f"run a kernel with {guest.PAT_ENABLED_FIX} (6.0 and later have it)"
-        yield pat_disabled(may_be, fix, is_asked=True)
+def _of_row(
+    facts: GuestFacts, setting: Setting, xen: XenModel, row: Row, choice: Choice, loss: guest.BitLoss, prefix: str
+) -> Iterator[Kernel]:
+    is_one = facts.release is not None and len(choice.rows) == 1
+    title = f"{guest.FAMILY_TITLES[row.family]} {facts.release.text}" if is_one and facts.release else row.title
+    kernel = make_kernel(facts, setting, row, xen, label=prefix + title)._replace(is_newer=choice.is_newer)
+    may_lose = kernel.behaviour.reads
+    for loses in (True, False) if may_lose and loss.loses is None else (may_lose and bool(loss.loses),):
+        tell = f", {'losing' if loses else 'keeping'} the PAT bit" if may_lose and loss.loses is None else ""
+        confidence = loss.confidence if may_lose else "verified"
+        yield kernel._replace(label=kernel.label + tell, loses_pat_bit=loses, loss_confidence=confidence)

@@ -1,10 +1,9 @@
 """What is wrong with an input, in words for the one who sent it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with an input, and where. Lines and columns count from 1."""
 
     code: str
@@ -35,6 +34,7 @@ class InvalidInput(ValueError):
 
     def __init__(self, *found: Problem) -> None:
         super().__init__("; ".join(str(problem) for problem in found))
+        self.found = found
         self.problems: list[dict[str, object]] = [problem.as_data() for problem in found]
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from simulator.analysis import Review, coverage_of, in_order, review, verdict_of
+from simulator.analysis import Review, Stated, coverage_of, in_order, review, verdict_of
+from simulator.canonical_json import digest
+from simulator.case import Case, ClassJudgement, Result
 from simulator.catalogue import ENGINE_VERSION, rules_digest
 from simulator.finding import Verdict, worst
 from simulator.headline import fit
-from simulator.judgement import ClassJudgement
-from simulator.memory_type import MemoryType
-from simulator.pat import PatLayout, name_of
+from simulator.mapping import Mapping, map_type
+from simulator.memory_type import ORDER, MemoryType
+from simulator.pair import Target
+from simulator.pat import PatLayout
 from simulator.picture import draw_entries, draw_wires
-from simulator.profile import Profile
-from simulator.rules import RULES
+from simulator.rules import RULES, View
 from simulator.scenario import Scenario, read_scenario
 
 SCHEMA = "patreview.report/1"
@@ -29,7 +31,7 @@ def analyse(data: object) -> Data:
     findings = in_order(reviews)
     titles = {rule.id: rule.title for rule in RULES}
     verdict = verdict_of(findings)
-    return {
+    report: Data = {
         "schema": SCHEMA,
         "engine": {"version": ENGINE_VERSION, "rules_digest": rules_digest()},
         "kind": scenario.kind,
@@ -38,40 +40,55 @@ def analyse(data: object) -> Data:
         if verdict is Verdict.COMPATIBLE
         else fit(findings[0].finding.headline, findings[0].finding.who),
         "tally": {
-            "before": _tally(scenario, reviews, "before") if scenario.kind == "layout" else None,
-            "after": _tally(scenario, reviews, "after"),
+            "before": _tally(reviews, "before") if _is_compared(reviews) else None,
+            "after": _tally(reviews, "after"),
         },
         "platforms": [_platform(one) for one in reviews],
         "classes": [_class(one, number) for one in reviews for number in range(len(one.after.judged))],
         "findings": [
             stated.finding.as_data(rule_title=titles[stated.finding.rule], state=stated.state) for stated in findings
         ],
-        "coverage": _coverage(reviews),
+        "coverage": coverage_as_data(reviews, findings),
     }
+    return report | {"inputs_digest": f"sha256:{_inputs_digest(scenario)}"}
+
+
+def _inputs_digest(scenario: Scenario) -> str:
+    """What the scenario says, in an order of its own: the order of guests and platforms is no part of it."""
+    platforms = [repr(platform) for platform in scenario.platforms]
+    return digest("inputs", [scenario.kind, scenario.setter, platforms, [repr(guest) for guest in scenario.guests]])
+
+
+def _is_compared(reviews: Sequence[Review]) -> bool:
+    return any(one.before is not None for one in reviews)
 
 
 def _good_sentence(scenario: Scenario, reviews: Sequence[Review]) -> str:
     guests = len({name for one in reviews for judged in one.after.judged for name in judged.guest_class.members})
-    what = "the proposed layout" if scenario.kind == "layout" else "the layout in force"
+    what = "the layout in force" if scenario.kind == "guest" else "the proposed layout"
     who = f"the {guests} guests" if guests > 1 else "the guest" if guests else "Xen itself"
     named = [one for one in reviews if one.platform.proposed is not None or one.after.judged]
     platforms = ", ".join(f"{one.platform.name} ({one.platform.xen.title})" for one in named)
     return fit(f"No rule objects to {who} under {what} on {{who}}", platforms)
 
 
-def _tally(scenario: Scenario, reviews: Sequence[Review], moment: str) -> Data:
+def _tally(reviews: Sequence[Review], moment: str) -> Data:
     """How many guests have each verdict; a guest on several platforms counts by its worst."""
-    by_guest: dict[str, list[Verdict]] = {}
+    by_guest: dict[str, Verdict] = {}
     for one in reviews:
         view = one.before if moment == "before" and one.before is not None else one.after
         for judged in view.judged:
+            verdict = judged.verdict
             for name in judged.guest_class.members:
-                by_guest.setdefault(name, []).append(judged.verdict)
-    verdicts = [worst(found) for found in by_guest.values()]
-    return {verdict.word: verdicts.count(verdict) for verdict in sorted(Verdict, reverse=True)}
+                by_guest[name] = max(by_guest.get(name, verdict), verdict)
+    counts = dict.fromkeys(sorted(Verdict, reverse=True), 0)
+    for verdict in by_guest.values():
+        counts[verdict] += 1
+    return {verdict.word: count for verdict, count in counts.items()}
 
 
-def _layout(layout: PatLayout, name: str) -> Data:
+def layout_as_data(layout: PatLayout, name: str) -> Data:
+    """A layout as value, words and name."""
     return {"msr": layout.hex, "entries": layout.words, "name": name}
 
 
@@ -81,8 +98,8 @@ def _platform(one: Review) -> Data:
         "name": platform.name,
         "hypervisor": platform.xen.title,
         "cpu_vendor": platform.vendor.value,
-        "before": _layout(platform.layout, platform.layout_name),
-        "after": None if after is None else _layout(after, name_of(after)),
+        "before": layout_as_data(platform.layout, platform.layout_name),
+        "after": None if after is None else layout_as_data(after, after.name),
         "entries": draw_entries(one),
         "wires": draw_wires(one),
     }
@@ -92,17 +109,19 @@ def _class(one: Review, number: int) -> Data:
     after = one.after.judged[number]
     before = None if one.before is None else one.before.judged[number]
     known = after.guest_class
-    profile = after.profile or (before.profile if before is not None else None)
-    open_behaviour = "undecided: " + "; ".join(
-        sorted({profile.behaviour.title for profile in known.possibilities.profiles})
-    )
+    chosen = after.chosen or (before.chosen if before is not None else None)
+    titles = sorted({case.kernel.behaviour.title for case in after.cases})
+    kernel = None if chosen is None else chosen.kernel
     return {
         "key": known.key,
         "platform": known.platform,
         "members": list(known.members),
         "title": known.title,
-        "behaviour": open_behaviour if profile is None else profile.behaviour.title,
-        "wants": [_want(profile, after, wanted, one) for wanted in profile.wants] if profile is not None else [],
+        "row": None if kernel is None else kernel.row.title,
+        "confidence": None if kernel is None else kernel.confidence.value,
+        "behaviour": f"undecided: {'; '.join(titles)}" if kernel is None else _behaviour(chosen),
+        "needs": [] if kernel is None else [need.as_data() for need in kernel.needs],
+        "wants": _wants(one, number, chosen),
         "before": None if before is None else before.verdict.word,
         "after": after.verdict.word,
         "resumed": None if after.resumed is None else after.resumed.word,
@@ -110,20 +129,67 @@ def _class(one: Review, number: int) -> Data:
     }
 
 
-def _want(profile: Profile, after: ClassJudgement, wanted: MemoryType, one: Review) -> Data:
-    def place(layout: PatLayout) -> Data:
-        index = profile.encode(wanted, layout)
-        return {"index": index, "type": layout.entries[index].word}
+def _behaviour(chosen: Case | None) -> str:
+    """What the guest does, in a few words."""
+    assert chosen is not None  # the caller looked
+    kernel, setting = chosen.kernel, chosen.kernel.setting
+    if not kernel.is_pv:
+        return "has a PAT of its own"
+    may_set = setting.devices or setting.mode != "pv"
+    return kernel.behaviour.title if may_set else "may set no cache bit: PA0 alone"
 
-    found = [want.verdict for want in after.wants if want.encoded.wanted is wanted]
-    verdict = worst(found) if found else after.verdict
-    if wanted is MemoryType.WB and profile.dies_under(one.after.layout):
-        verdict = Verdict.INCOMPATIBLE
+
+def _wants(one: Review, number: int, chosen: Case | None) -> list[Data]:
+    """Each memory type that a class can map: where it is, what it gives, and whether it is needed."""
+    if chosen is None:
+        return []
+    after = one.after.judged[number]
+    results = after.chosen.results if after.chosen is not None else ()
+    return [
+        _want(one, chosen, wanted, [result for result in results if result.mapping.wanted is wanted], after)
+        for wanted in ORDER
+    ]
+
+
+def _want(one: Review, chosen: Case, wanted: MemoryType, results: list[Result], after: ClassJudgement) -> Data:
+    new, old = _mapped(one.after, chosen, wanted), None
+    if one.before is not None:
+        old = _mapped(one.before, chosen, wanted)
+    verdict = worst(result.verdict for result in results) if results else new.verdict
+    boot = [finding.verdict for finding in after.findings if finding.rule == "EVI010"]
     return {
         "type": wanted.word,
-        "before": None if one.before is None else place(one.before.layout),
-        "after": place(one.after.layout),
-        "verdict": verdict.word,
+        "needed": [result.need.target.value for result in results],
+        "before": None if old is None else _place(old),
+        "after": _place(new),
+        "refused": None if new.refused is None else {"by": new.refused.by, "why": new.refused.why},
+        "verdict": worst([verdict, *boot]).word,
+        "mappings": [_result(result, one.platform) for result in results],
+    }
+
+
+def _mapped(view: View, chosen: Case, wanted: MemoryType) -> Mapping:
+    return map_type(chosen.kernel, view.platform, view.layout, wanted, Target.RAM)
+
+
+def _place(mapping: Mapping) -> Data | None:
+    if mapping.pat_type is None:
+        return None
+    return {"index": mapping.written, "type": mapping.pat_type.word}
+
+
+def _result(result: Result, platform: object) -> Data:
+    mapping = result.mapping
+    return {
+        "target": mapping.target.value,
+        "pte_index": mapping.written,
+        "pat_index": mapping.left,
+        "pat_type": None if mapping.pat_type is None else mapping.pat_type.word,
+        "in_force": None if mapping.in_force is None else mapping.in_force.word,
+        "verdict": result.verdict.word,
+        "certain": result.need.certain,
+        "why": result.need.why,
+        "findings": sorted({finding.rule for finding in result.findings}),
     }
 
 
@@ -138,8 +204,9 @@ def _change(before: Verdict, after: Verdict) -> str:
     return "fixed" if before in _BROKEN and after not in _BROKEN else "improved"
 
 
-def _coverage(reviews: Sequence[Review]) -> Data:
-    covered = coverage_of(reviews, in_order(reviews))
+def coverage_as_data(reviews: Sequence[Review], findings: Sequence[Stated]) -> Data:
+    """Which rules ran, which did not apply and why, and which left something open."""
+    covered = coverage_of(reviews, findings)
 
     def row(rule_id: str, title: str, **more: object) -> Data:
         return {"rule": rule_id, "title": title, **more}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from patreview import engine
 from patreview.catalogue.models import Guest, Platform
 from patreview.catalogue.queries import guests_on, platforms_in
 from patreview.submissions.models import Revision, Submission
@@ -19,9 +20,9 @@ def _layout_scenario(submission: Submission, revision: Revision) -> dict[str, An
     assert submission.platform_id is not None, "the database refuses a layout without a platform"
     platform = Platform.objects.select_related("layout").get(pk=submission.platform_id)
     return {
-        "kind": "layout",
+        "schema": engine.SCENARIO_SCHEMA,
         "platforms": [_platform(platform)],
-        "proposed": {"platform": platform.name, "layout": revision.content["layout"]["msr"]},
+        "proposal": {"kind": "layout", "platform": platform.name, "layout": revision.content["layout"]["msr"]},
         "guests": [_guest(guest, [platform]) for guest in guests_on(platform)],
     }
 
@@ -30,9 +31,8 @@ def _guest_scenario(submission: Submission, revision: Revision) -> dict[str, Any
     platforms = list(platforms_in(submission.project))
     facts = revision.content["guest"]
     return {
-        "kind": "guest",
+        "schema": engine.SCENARIO_SCHEMA,
         "platforms": [_platform(platform) for platform in platforms],
-        "proposed": None,
         "guests": [facts | {"platforms": [platform.name for platform in platforms]}],
     }
 
@@ -40,11 +40,11 @@ def _guest_scenario(submission: Submission, revision: Revision) -> dict[str, Any
 def _platform(platform: Platform) -> dict[str, Any]:
     return {
         "name": platform.name,
-        "hypervisor": "xen",
-        "release": platform.release,
-        "cpu_vendor": platform.cpu_vendor,
+        "xen": platform.release,
+        "vendor": platform.cpu_vendor,
         "layout": platform.layout.msr,
         "layout_name": platform.layout.name,
+        **platform.details,
     }
 
 

@@ -45,6 +45,9 @@ class Platform(models.Model):
     release = models.CharField(max_length=20, help_text="Xen's release, as 4.17 or 4.17.2.")
     cpu_vendor = models.CharField(max_length=5, choices=Vendor, default=Vendor.ANY)
     layout = models.ForeignKey(Layout, on_delete=models.PROTECT, related_name="platforms")
+    details = models.JSONField(
+        default=dict, blank=True, help_text="What else the engine takes: cmdline, errata_cpu, mtrr, patches."
+    )
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -29,12 +29,21 @@ def know_layout(project: Project, text: str, *, name: str = "", origin: str = ""
 
 @transaction.atomic
 def add_platform(
-    project: Project, name: str, *, release: str, layout: Layout, cpu_vendor: str = "any", by: str
+    project: Project,
+    name: str,
+    *,
+    release: str,
+    layout: Layout,
+    cpu_vendor: str = "any",
+    details: dict[str, Any] | None = None,
+    by: str,
 ) -> Platform:
-    """Raises ValidationError on a bad name, engine.InvalidInput on a release that no table knows."""
-    engine.check_hypervisor(release)
+    """Raises ValidationError on a bad name, engine.InvalidInput on what no table knows."""
+    engine.check_platform({"xen": release, "vendor": cpu_vendor, **(details or {})})
     hold(project.pk)
-    platform = Platform(project=project, name=name, release=release, cpu_vendor=cpu_vendor, layout=layout)
+    platform = Platform(
+        project=project, name=name, release=release, cpu_vendor=cpu_vendor, layout=layout, details=details or {}
+    )
     platform.full_clean()
     platform.save()
     record(project.pk, "platform.added", f"platform:{name}", actor=by, release=release, layout=layout.msr)
@@ -56,9 +65,16 @@ def put_guest_in_service(project: Project, facts: dict[str, Any], platforms: lis
 
 @transaction.atomic
 def put_layout_in_force(platform: Platform, layout: Layout, *, by: str) -> None:
-    """What guests of this platform live under from now on."""
+    """What guests of this platform live under from now on.
+
+    A layout that is not Xen's own was reviewed as one whose Xen tests MMIO mappings by type: now that is a fact.
+    """
     hold(platform.project_id)
-    before = Layout.objects.get(platforms=platform).msr
-    Platform.objects.filter(pk=platform.pk).update(layout=layout)
-    subject = f"platform:{platform.name}"
-    record(platform.project_id, "layout.in_force", subject, actor=by, before=before, after=layout.msr)
+    current = Platform.objects.select_related("layout").get(pk=platform.pk)
+    patches = set(current.details.get("patches", []))
+    if layout.msr != engine.XEN_LAYOUT:
+        patches.add(engine.MMIO_BY_TYPE_FIX)
+    details = current.details | ({"patches": sorted(patches)} if patches else {})
+    Platform.objects.filter(pk=platform.pk).update(layout=layout, details=details)
+    subject, before = f"platform:{platform.name}", current.layout.msr
+    record(platform.project_id, "layout.in_force", subject, actor=by, before=before, after=layout.msr, details=details)

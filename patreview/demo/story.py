@@ -59,6 +59,7 @@ XEN_DEVEL_2010 = ProjectStory(
             "mode": "pv",
             "role": "dom0",
             "devices": True,
+            "drivers": ["agp"],
         },
         {
             "name": "sles11-driver-domain",
@@ -67,6 +68,7 @@ XEN_DEVEL_2010 = ProjectStory(
             "mode": "pv",
             "role": "domU",
             "devices": True,
+            "drivers": ["mlx4_ib"],
         },
         {
             "name": "web-2.6.32",
@@ -109,8 +111,24 @@ DESKTOP_DOM0 = ProjectStory(
     layouts={"Xen": XEN, "Linux 4.14 and later": LINUX, "Power-on default": POWER_ON},
     platform=PlatformStory(name="xen-4.17", release="4.17", layout=XEN),
     guests=(
-        {"name": "dom0", "family": "linux", "release": "6.12.117", "mode": "pv", "role": "dom0", "devices": True},
-        {"name": "sys-gpu", "family": "linux", "release": "5.15", "mode": "pv", "role": "domU", "devices": True},
+        {
+            "name": "dom0",
+            "family": "linux",
+            "release": "6.12.117",
+            "mode": "pv",
+            "role": "dom0",
+            "devices": True,
+            "drivers": ["i915", "efifb"],
+        },
+        {
+            "name": "sys-gpu",
+            "family": "linux",
+            "release": "5.15",
+            "mode": "pv",
+            "role": "domU",
+            "devices": True,
+            "drivers": ["amdgpu"],
+        },
         {
             "name": "cad-passthrough",
             "family": "linux",
@@ -118,6 +136,7 @@ DESKTOP_DOM0 = ProjectStory(
             "mode": "pv",
             "role": "domU",
             "devices": True,
+            "drivers": ["nouveau"],
         },
         {"name": "web", "family": "linux", "release": "6.1.192", "mode": "pv", "role": "domU", "devices": False},
         {
@@ -127,6 +146,8 @@ DESKTOP_DOM0 = ProjectStory(
             "mode": "pv",
             "role": "domU",
             "devices": True,
+            "drivers": ["mlx4_ib"],
+            "needs": ["WC@ram", "WT@ram"],
         },
     ),
     proposals=(

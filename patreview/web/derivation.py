@@ -25,6 +25,10 @@ _STATES = {
     "unchanged": "Also found with the layout in force.",
     "fixed": "Found with the layout in force; gone with the proposed one.",
 }
+_UNSURE = {
+    "derived": "derived: computed from what was seen in texts or code.",
+    "recalled": "recalled: not seen again in a text or in code.",
+}
 _OPEN_AT_FIRST = 2  # findings whose derivation is shown without a click
 _IN_A_ROW = 7  # steps that fit side by side
 
@@ -46,6 +50,7 @@ def _finding(finding: Json, place: int) -> Json:
         "mark": f"v-{shown}",
         "word": "Fixed" if fixed else "",
         "advice": finding["severity"] == "advice" and not fixed,
+        "unsure": _UNSURE.get(finding.get("confidence") or "", ""),
         "about": _STATES.get(finding["state"] or "", ""),
         "chain": steps,
         "consequence": consequence,

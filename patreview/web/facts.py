@@ -19,6 +19,14 @@ _NAMES = {
     "cmdline": "Command line",
     "encodings": "Encodings",
     "patches": "Commits that it carries",
+    "drivers": "Drivers",
+    "modules": "Modules loaded",
+    "needs": "Memory types that it maps",
+    "hide_cpuid_pat": "CPUID.PAT hidden",
+    "hide_cpuid_mtrr": "CPUID.MTRR hidden",
+    "errata_cpu": "On an errata CPU",
+    "booted_under": "Booted under",
+    "observed_pat": "Layout seen in its boot log",
     "config": "Configuration",
 }
 _WRITTEN = {"pv": "PV", "pvh": "PVH", "hvm": "HVM", True: "yes", False: "no", None: "unknown"}

@@ -1,5 +1,6 @@
 """What a person fills in to propose a layout or a guest kernel. The engine is the judge of its meaning."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from patreview.submissions.queries import decode
 TYPES = ("UC", "UC-", "WC", "WT", "WP", "WB")
 CONFIG_MAX = 2 * 1024 * 1024  # bytes
 _ENCODING_FIELDS = {name: f"encoding_{name.lower().replace('-', 'm')}" for name in TYPES}
+_LISTS = ("patches", "drivers", "needs")  # words between spaces or commas
+_FLAGS = ("hide_cpuid_pat", "errata_cpu")  # not stated where not ticked
 _LONG = {"rows": 2}
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
@@ -43,7 +46,7 @@ class Proposal(forms.Form):
 
 def field_of(path: str | None) -> str:
     """The field of a form that a problem's path is about: "guest.encodings.WC" is encoding_wc."""
-    parts = (path or "").split(".")
+    parts = re.sub(r"\[\d+\]", "", path or "").split(".")
     if "encodings" in parts:
         return _ENCODING_FIELDS.get(parts[-1], "family")
     return "config_text" if parts[0] == "files" else parts[-1]
@@ -106,6 +109,25 @@ class GuestProposal(Proposal):
         help_text="Of a vendor's kernel, where its release does not tell; as in 548cb932051f.",
         widget=forms.TextInput(_PLAIN),
     )
+    drivers = forms.CharField(
+        required=False,
+        max_length=1000,
+        help_text="Names of those that drive its devices, as in i915 efifb; they decide which types it maps.",
+        widget=forms.TextInput(_PLAIN | {"placeholder": "i915 efifb"}),
+    )
+    needs = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Memory types that it maps",
+        help_text="Beside what its drivers map: a type, or a type at mmio or ram.",
+        widget=forms.TextInput(_PLAIN | {"placeholder": "WC@mmio UC-"}),
+    )
+    hide_cpuid_pat = forms.BooleanField(
+        required=False, label="CPUID.PAT hidden", help_text="A toolstack hides the flag from it."
+    )
+    errata_cpu = forms.BooleanField(
+        required=False, label="Errata CPU", help_text="Its PAT bit is unreliable (Pentium III, early Pentium 4)."
+    )
     config_file = forms.FileField(required=False, label=".config file", help_text="Plain text, at most 2 MiB.")
     config_text = forms.CharField(
         required=False,
@@ -146,8 +168,9 @@ class GuestProposal(Proposal):
         """What the person states, as the engine takes it: only what was filled in."""
         names = ("name", "family", "release", "mode", "role", "cmdline")
         stated: Json = {name: self.cleaned_data[name] for name in names if self.cleaned_data.get(name)}
-        if self.cleaned_data.get("patches"):
-            stated["patches"] = self.cleaned_data["patches"].replace(",", " ").split()
+        lists = {name: self.cleaned_data.get(name, "").replace(",", " ").split() for name in _LISTS}
+        stated |= {name: words for name, words in lists.items() if words}
+        stated |= {name: True for name in _FLAGS if self.cleaned_data.get(name)}
         if self.cleaned_data.get("devices"):
             stated["devices"] = self.cleaned_data["devices"] == "yes"
         encodings = {name: self.cleaned_data.get(field) for name, field in _ENCODING_FIELDS.items()}
@@ -178,10 +201,9 @@ class GuestProposal(Proposal):
 
 def guest_initial(stated: Mapping[str, Any]) -> Json:
     """The fields of a guest form that say what was stated before."""
-    initial = {key: value for key, value in stated.items() if key not in ("devices", "encodings", "patches")}
+    initial = {key: value for key, value in stated.items() if key not in ("devices", "encodings", *_LISTS)}
     if "devices" in stated:
         initial["devices"] = "yes" if stated["devices"] else "no"
-    if "patches" in stated:
-        initial["patches"] = " ".join(stated["patches"])
+    initial |= {name: " ".join(stated[name]) for name in _LISTS if name in stated}
     encodings = stated.get("encodings", {})
     return initial | {_ENCODING_FIELDS[name]: bits for name, bits in encodings.items() if name in _ENCODING_FIELDS}

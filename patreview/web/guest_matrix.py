@@ -8,6 +8,8 @@ from patreview.web.templatetags.marks import named
 Json = dict[str, Any]
 
 _ORDER = ("UC", "UC-", "WC", "WT", "WP", "WB")  # the manual's
+_PLACES = {"mmio": "device memory", "ram": "RAM"}
+SURE = "verified"
 VERDICTS = ("incompatible", "indeterminate", "conditional", "degraded", "compatible")
 
 
@@ -19,7 +21,7 @@ def matrices(report: Json) -> list[Json]:
 
 def _matrix(report: Json, platform: Json) -> Json:
     classes = [row for row in report["classes"] if row["platform"] == platform["name"]]
-    wanted = {want["type"] for row in classes for want in row["wants"]}
+    wanted = {want["type"] for row in classes for want in row["wants"] if want["needed"]}
     types = [name for name in _ORDER if name in wanted]
     rows = [_row(row, types) for row in classes]
     return {
@@ -30,16 +32,22 @@ def _matrix(report: Json, platform: Json) -> Json:
         "compared": any(row["before"] for row in classes),
         "resumed": any(row["resumed"] for row in classes),
         "changes": _changes(classes),
+        "needs": [row | {"needs": [_need(need) for need in row["needs"]]} for row in rows if row.get("needs")],
     }
 
 
 def _row(row: Json, types: Sequence[str]) -> Json:
-    wants = {want["type"]: want for want in row["wants"]}
+    wants = {want["type"]: want for want in row["wants"] if want["needed"]}
     return row | {
         "name": named(row["members"], 2),
         "cells": [{"type": name, "want": _cell(wants.get(name))} for name in types],
         "verdict_moves": bool(row["before"]) and row["before"] != row["after"],
+        "unsure": row.get("confidence", SURE) != SURE,
     }
+
+
+def _need(need: Json) -> Json:
+    return need | {"where": _PLACES.get(need["target"], need["target"])}
 
 
 def _cell(want: Json | None) -> Json | None:
@@ -48,7 +56,9 @@ def _cell(want: Json | None) -> Json | None:
     before, after = want["before"], want["after"]
     given = after or before
     moved = before and after and (before["index"], before["type"]) != (after["index"], after["type"])
-    return want | {"given": given, "was": before if moved else None, "wrong": want["verdict"] == "incompatible"}
+    refused = (want["refused"] or {}).get("by")
+    wrong = want["verdict"] == "incompatible"
+    return want | {"given": given, "was": before if moved else None, "wrong": wrong, "refused_by": refused}
 
 
 def _changes(classes: Sequence[Json]) -> str:

@@ -2,13 +2,18 @@
 
 from django.urls import path
 
-from patreview.web import decisions, home, projects, sessions, submission_list, submissions, submit
+from patreview.web import decisions, home, projects, reference, sessions, submission_list, submissions, submit
 
 app_name = "web"
 urlpatterns = [
     path("", home.home, name="home"),
     path("login/", sessions.log_in, name="login"),
     path("logout/", sessions.log_out, name="logout"),
+    path("memory-types/", reference.memory_types, name="memory-types"),
+    path("kernels/", reference.kernels, name="kernels"),
+    path("hypervisors/", reference.hypervisors, name="hypervisors"),
+    path("rules/", reference.rules, name="rules"),
+    path("rules/<slug:rule_id>/", reference.rule, name="rule"),
     path("p/<slug:slug>/", projects.project, name="project"),
     path("p/<slug:slug>/submissions/", submission_list.submissions, name="submissions"),
     path("p/<slug:slug>/submit/", submit.submit, name="submit"),

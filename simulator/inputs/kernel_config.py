@@ -1,8 +1,8 @@
 """A kernel's .config: the symbols that matter, each with its line."""
 
 import re
-from dataclasses import dataclass, field
 
+from simulator.driver import SYMBOLS as DRIVER_SYMBOLS
 from simulator.inputs.kernel_release import KernelRelease, parse_release
 from simulator.problem import InvalidInput, Problem
 
@@ -12,7 +12,7 @@ LINE_LIMIT = 16 << 10
 NOTES_LIMIT = 100
 
 #: The symbols that bear on memory types. Source: Kconfig of arch/x86 and arch/x86/xen.
-SYMBOLS = frozenset(
+_SWITCHES = frozenset(
     {
         "CONFIG_X86_PAT",
         "CONFIG_MTRR",
@@ -33,13 +33,15 @@ SYMBOLS = frozenset(
         "CONFIG_XEN_PCIDEV_FRONTEND",
     }
 )
+SYMBOLS = _SWITCHES | DRIVER_SYMBOLS
 
-#: What kconfig takes: all symbols above are switches but these.
+#: What kconfig takes: drivers may be modules, and all other symbols above are switches but these.
 _SWITCH_VALUE = re.compile("[yn]")
 _VALUES = {
     "CONFIG_LOCALVERSION": re.compile(r'"(?:[^"\\]|\\.)*"', re.ASCII),
     "CONFIG_XEN_PCIDEV_FRONTEND": re.compile("[ymn]"),
 }
+_DRIVER_VALUE = re.compile("[ymn]")
 _ARCHITECTURES = ("x86", "x86_64", "i386")
 
 _HEADER = re.compile(r"# Linux(?:/(\S+) (\S+) Kernel Configuration| kernel version: (\S+))\s*", re.ASCII)
@@ -50,18 +52,18 @@ _UNSET = " is not set"
 _PLAIN = re.compile(r"(CONFIG_[A-Z0-9_]+)=y|# (CONFIG_[A-Z0-9_]+) is not set", re.ASCII)
 
 
-@dataclass(slots=True, kw_only=True)
 class KernelConfig:
     """What was read of one .config. A disabled symbol has the value `n`."""
 
-    source: str
-    values: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
-    release: KernelRelease | None = None
-    release_line: int | None = None
-    notes: list[dict[str, object]] = field(default_factory=list)
-    notes_dropped: int = 0
-    seen: dict[str, int] = field(default_factory=dict)
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.values: dict[str, str] = {}
+        self.lines: dict[str, int] = {}
+        self.release: KernelRelease | None = None
+        self.release_line: int | None = None
+        self.notes: list[dict[str, object]] = []
+        self.notes_dropped = 0
+        self.seen: dict[str, int] = {}
 
     def note(self, message: str, line: int | None) -> None:
         """Keep a note; past the limit, count it."""
@@ -89,7 +91,7 @@ def read_config(text: str, *, source: str) -> KernelConfig:
     Source: linux, scripts/kconfig/confdata.c.
     """
     _check_bounds(text, source)
-    config = KernelConfig(source=source)
+    config = KernelConfig(source)
     if text.startswith("\ufeff"):
         text = text[1:]
         config.note("a byte order mark is left out", 1)
@@ -158,7 +160,7 @@ def _read_setting(config: KernelConfig, line: str, number: int) -> None:
     if not equals or not _SYMBOL.fullmatch(symbol):
         config.note(f"no setting that kconfig writes: {line[:60]!a}", number)
         return
-    is_kept = symbol not in SYMBOLS or _VALUES.get(symbol, _SWITCH_VALUE).fullmatch(value)
+    is_kept = symbol not in SYMBOLS or _allowed(symbol).fullmatch(value)
     if value == "n":
         config.note(f"{symbol}=n is read as `# {symbol} is not set`", number)
     if is_kept:
@@ -166,6 +168,10 @@ def _read_setting(config: KernelConfig, line: str, number: int) -> None:
     else:
         config.seen.setdefault(symbol, number)
         config.note(f"{symbol} has a value that kconfig drops: {value[:60]!a}; the line is left out", number)
+
+
+def _allowed(symbol: str) -> re.Pattern[str]:
+    return _VALUES.get(symbol, _DRIVER_VALUE if symbol in DRIVER_SYMBOLS else _SWITCH_VALUE)
 
 
 def _read_header(config: KernelConfig, line: str, number: int) -> None:

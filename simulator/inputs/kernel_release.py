@@ -1,22 +1,20 @@
 """A kernel release, as `uname -r` or a .config header write it."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator.problem import refuse
 
-_RELEASE = re.compile(
+_RELEASE = (
     r"([0-9]{1,3})\.([0-9]{1,3})(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?(?:[-~](?:0\.)?rc([0-9]{1,3}))?"
-    r"((?:[-+_~ ].*|\.(?(5)|[A-Za-z]).*)?)",
-    re.ASCII,
+    r"((?:[-+_~ ].*|\.(?(5)|[A-Za-z]).*)?)"
 )
 _OLD_MAJOR = 2
 #: The last series of each major number that has ended, as 6.19.
 LAST_MINORS = {2: 6, 3: 19, 4: 20, 5: 19, 6: 19}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelRelease:
+class KernelRelease(NamedTuple):
     """A release in its parts: series 2.6.32 or 6.12, patch 27 or 117, candidate 1 of -rc1.
 
     A distribution counts its own builds and hides the patch, as in `6.1.0-56-amd64`.
@@ -39,6 +37,11 @@ class KernelRelease:
         candidates = {self.candidate, other.candidate} - {None}
         return self.series == other.series and len(patches) < 2 and len(candidates) < 2
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Series and patch, to compare with trees that were read; an unknown patch counts as 0."""
+        return *self.series, self.patch or 0
+
     def says_less_than(self, other: "KernelRelease") -> bool:
         """Whether the other may be the same kernel and knows the patch that this one does not.
 
@@ -52,7 +55,7 @@ def parse_release(text: str, *, field: str = "release") -> KernelRelease:
 
     Raises InvalidInput for other text and for a series that never was, as 3.20.
     """
-    match = _RELEASE.fullmatch(text)
+    match = re.fullmatch(_RELEASE, text, re.ASCII)
     if match is None:
         raise refuse(
             "kernel_release",
@@ -77,6 +80,21 @@ def parse_release(text: str, *, field: str = "release") -> KernelRelease:
         candidate=candidate,
         hides_patch=hides_patch,
     )
+
+
+_PLAIN = r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}"
+
+
+def parse_plain(text: str, *, field: str = "release") -> KernelRelease:
+    """The release of a system that is not Linux, as in `9.99.81`, `13.2-RELEASE` or `11`.
+
+    Raises InvalidInput for text that does not begin with a number.
+    """
+    match = re.match(_PLAIN, text, re.ASCII)
+    if match is None:
+        message = f"{text[:60]!a} is no release; write it as its system prints it, as in 13.2 or 9.99.81"
+        raise refuse("kernel_release", message, field=field)
+    return KernelRelease(text=text, series=parse_series(match[0]), patch=None, candidate=None)
 
 
 def parse_series(text: str) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """A PAT layout from text: eight words, an MSR value, or the kernel's own boot-log line."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator.memory_type import BY_WORD
 from simulator.pat import ENTRY_COUNT, POWER_ON, InvalidPatLayout, PatLayout
@@ -11,17 +11,18 @@ SIZE_LIMIT = 4096
 HEX_DIGITS_LIMIT = 16
 BARE_HEX_DIGITS = 9
 
+# Patterns are compiled when first used: a short answer starts sooner.
 _TYPE = r"(?:WB|WT|WC|WP|UC-|UC)"
-_CONFIGURATION = re.compile(rf"PAT[: ]+configuration \[0-7\]:((?:\s+{_TYPE}){{8}})(?![\w-])", re.IGNORECASE | re.ASCII)
-_ENABLED = re.compile(r"x86 PAT enabled: cpu [0-9]+, old 0x([0-9a-f]+), new 0x([0-9a-f]+)", re.IGNORECASE | re.ASCII)
-_LOG_LINE = re.compile(r"PAT[: ]+configuration|x86 PAT enabled", re.IGNORECASE | re.ASCII)
-_MSR = re.compile(r"0x([0-9a-f]+)", re.IGNORECASE | re.ASCII)
-_BARE_HEX = re.compile(rf"[0-9a-f]{{{BARE_HEX_DIGITS},}}", re.IGNORECASE | re.ASCII)
-_NOT_MINUS = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_CONFIGURATION = rf"PAT[: ]+configuration \[0-7\]:((?:\s+{_TYPE}){{8}})(?![\w-])"
+_ENABLED = r"x86 PAT enabled: cpu [0-9]+, old 0x([0-9a-f]+), new 0x([0-9a-f]+)"
+_LOG_LINE = r"PAT[: ]+configuration|x86 PAT enabled"
+_MSR = r"0x([0-9a-f]+)"
+_BARE_HEX = rf"[0-9a-f]{{{BARE_HEX_DIGITS},}}"
+_NOT_MINUS = "[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
+_LETTERS = re.IGNORECASE | re.ASCII
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadLayout:
+class ReadLayout(NamedTuple):
     """A layout, how it was written (`words`, `msr` or `boot log`), and what to know of the reading."""
 
     layout: PatLayout
@@ -45,7 +46,7 @@ def _checked(text: object) -> str:
         raise InvalidPatLayout("a layout is text: eight memory types, PA0 first, or an IA32_PAT value")
     if len(text.encode(errors="replace")) > SIZE_LIMIT:
         raise InvalidPatLayout(f"the text is longer than {SIZE_LIMIT} bytes; give the eight types or the value alone")
-    if sign := _NOT_MINUS.search(text):
+    if sign := re.search(_NOT_MINUS, text):
         raise InvalidPatLayout(f"U+{ord(sign[0]):04X} is not the minus of UC-; write UC- with the ASCII hyphen")
     if not text.isascii():
         stranger = next(character for character in text if not character.isascii())
@@ -56,11 +57,11 @@ def _checked(text: object) -> str:
 
 
 def _read(text: str) -> ReadLayout:
-    if _LOG_LINE.search(text):
+    if re.search(_LOG_LINE, text, _LETTERS):
         return _read_log(text)
-    if match := _MSR.fullmatch(text):
+    if match := re.fullmatch(_MSR, text, _LETTERS):
         return ReadLayout(layout=_of_hex(match[1]), written_as="msr")
-    if _BARE_HEX.fullmatch(text):
+    if re.fullmatch(_BARE_HEX, text, _LETTERS):
         return ReadLayout(layout=_of_hex(text), written_as="msr")
     return ReadLayout(layout=_of_words(text), written_as="words")
 
@@ -81,15 +82,15 @@ def _of_words(text: str) -> PatLayout:
             )
     if len(words) != ENTRY_COUNT:
         raise InvalidPatLayout(f"IA32_PAT has eight entries, PA0 to PA7; {len(words)} are given")
-    return PatLayout(tuple(BY_WORD[word.upper()] for word in words))
+    return PatLayout.of(tuple(BY_WORD[word.upper()] for word in words))
 
 
 def _read_log(text: str) -> ReadLayout:
     found: dict[PatLayout, str] = {}
     for line in text.splitlines():
-        if match := _CONFIGURATION.search(line):
+        if match := re.search(_CONFIGURATION, line, _LETTERS):
             found.setdefault(_of_words(match[1]), "")
-        elif match := _ENABLED.search(line):
+        elif match := re.search(_ENABLED, line, _LETTERS):
             found.setdefault(*_of_old_and_new(_of_hex(match[1]), _of_hex(match[2])))
     if not found:
         raise InvalidPatLayout(

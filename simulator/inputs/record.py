@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator.problem import refuse
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Patterns are compiled when first used: a short answer starts sooner.
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+_SURROGATE = r"[\ud800-\udfff]"
 NAME_LIMIT = 100
 
 
@@ -17,7 +18,7 @@ def check_text(value: object, *, field: str, limit: int, empty: bool = False) ->
         raise refuse("wrong_type", f"text is wanted, not {_kind(value)}", field=field)
     if len(value) > limit:
         raise refuse("too_long", f"{len(value)} characters are too many; at most {limit}", field=field)
-    if _CONTROL.search(value) or _SURROGATE.search(value):
+    if not value.isprintable() and (re.search(_CONTROL, value) or re.search(_SURROGATE, value)):
         raise refuse("control_character", "control characters and lone surrogates are refused", field=field)
     text = value.strip()
     if not text and not empty:
@@ -30,8 +31,7 @@ def _kind(value: object) -> str:
     return names.get(type(value), "null" if value is None else type(value).__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A JSON object whose fields are read with their path in every refusal."""
 
     data: Mapping[str, object]

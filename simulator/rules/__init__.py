@@ -1,14 +1,20 @@
-"""The rules, by group: LAY a layout, XEN the hypervisor, ENC encodings, MIG migration, EVI evidence."""
+"""The rules, by group: LAY a layout, XEN the hypervisor, ENC encodings, EFF MTRRs, DRV drivers, MIG migration,
+EVI evidence, SCH schemes.
+"""
 
-from simulator.rules import encoding, evidence, layout, migration, xen
+from simulator.rules import drivers, effective, encoding, evidence, layout, migration, schemes, second_stage, xen
 from simulator.rules.rule import Rule, View
 
 RULES: tuple[Rule, ...] = (
     *layout.RULES,
     *xen.RULES,
+    *second_stage.RULES,
     *encoding.RULES,
+    *effective.RULES,
+    *drivers.RULES,
     *migration.RULES,
     *evidence.RULES,
+    *schemes.RULES,
 )
 
 __all__ = ["RULES", "Rule", "View"]

@@ -1,161 +1,151 @@
-"""From what is known to what follows: the steps of a finding about an encoding."""
+"""From what is known to what follows: the steps of a finding about a mapping."""
 
 from simulator import citations
-from simulator.consequence import CONTEXTS, Context, is_corrected, pair_citations
-from simulator.effective import TABLE_CITATIONS, effective_type
+from simulator.effective import TABLE_CITATIONS
 from simulator.finding import Step
-from simulator.guest import Follows
-from simulator.judgement import Case, ClassJudgement, Mapped
+from simulator.mapping import Mapping
 from simulator.memory_type import MemoryType
 from simulator.pat import XEN_LAYOUT, PatLayout, PteCacheBits
-from simulator.rules.rule import View
+from simulator.rules.rule import GuestView, MappingView
+
+_PLACES = {"mmio": "device memory", "ram": "RAM"}
 
 
 def derive(
-    view: View,
-    judged: ClassJudgement,
-    mapped: Mapped,
-    *,
-    case: Case | None = None,
-    booted_under: PatLayout | None = None,
-    lost_from: int | None = None,
+    view: MappingView, mapping: Mapping | None = None, *, lost_from: int | None = None, why: str = ""
 ) -> tuple[Step, ...]:
-    """The steps from a guest's behaviour to its worst outcome.
+    """The steps from a guest's behaviour to the consequence of one mapping.
 
-    `booted_under` is the layout that the guest encodes for, where it is not the
-    view's. `lost_from` is the index as encoded where the PAT bit was lost on the way.
+    `lost_from` is the index as encoded where the PAT bit was lost on the way, in the kernel or in the processor.
     """
-    context = next(one for one in CONTEXTS if one.title == mapped.worst_outcome.context)
+    mapping = mapping or view.mapping
+    if mapping.refused is not None or mapping.written is None:
+        return _premise(view, mapping), _refused(mapping)
     return (
-        _premise(judged, case or judged.chosen, mapped, booted_under or view.layout),
-        *_bits_and_index(mapped, lost_from),
-        _pat(view, mapped),
-        _mtrr(context),
-        *_correction(view, mapped, context),
-        _effective(view, mapped),
-        _consequence(mapped),
+        _premise(view, mapping),
+        *_bits(view, mapping, lost_from, why),
+        _pat(view.guest, mapping),
+        _mtrr(view.guest, mapping),
+        _effective(view.guest, mapping),
+        _consequence(mapping),
     )
 
 
-def _premise(judged: ClassJudgement, case: Case | None, mapped: Mapped, host: PatLayout) -> Step:
-    assert case is not None  # wants exist for decided classes alone
-    profile = case.profile
-    why = f"{judged.guest_class.title}: {profile.behaviour.title}"
-    if mapped.wanted in dict(profile.stated):
+def _premise(view: MappingView, mapping: Mapping) -> Step:
+    kernel, host = view.guest.kernel, view.booted_under or view.guest.walked
+    why = f"{view.guest.one.title}: {kernel.behaviour.title}"
+    cites = [kernel.behaviour.cite]
+    if mapping.wanted in dict(kernel.stated):
         why += "; these bits are stated"
-    elif profile.without_pat and mapped.wanted is MemoryType.WC:
-        why += f"; without PAT support ({profile.without_pat}) it asks for UC- in place of WC"
-    elif profile.follows is Follows.TYPE and host.index_of(mapped.wanted) is None:
-        why += f"; no entry holds {mapped.wanted.word}, so its built-in default stays"
-    others = len(judged.cases) - 1
-    if others:
-        is_same = len({one.words for one in judged.cases}) == 1
-        leads = "lead to the same verdict" if is_same else "lead to a verdict no worse"
-        why += f"; {others} more of its possible behaviours {leads}"
+        cites.append(citations.STATED_BITS)
+    elif kernel.asked(mapping.wanted) is not mapping.wanted:
+        why += f"; without PAT support ({kernel.uc_minus_for_wc}) it asks for UC- in place of WC"
+        cites.append(citations.LINUX_PAT_OFF_3_19)
+    elif kernel.behaviour.reads and (kernel.assumed or host).index_of(mapping.wanted) is None:
+        why += f"; no entry holds {mapping.wanted.word}, so its built-in default stays"
+    if kernel.assumed is not None:
+        why += f"; {kernel.assumed_why}"
+        cites.append(citations.LINUX_INIT_CACHE_MODES)
+    if view.need is not None:
+        why += f"; needed for {view.need.why}"
+        cites += view.need.cites
+    return Step("premise", "Premise", f"wants {mapping.wanted.word}", why, tuple(dict.fromkeys(cites)),
+                types=(mapping.wanted,))  # fmt: skip
+
+
+def _refused(mapping: Mapping) -> Step:
+    refused = mapping.refused
+    if refused is None:
+        return Step("consequence", "Consequence", "indeterminate", "no source tells which bits it sets",
+                    (citations.STATED_FACTS,))  # fmt: skip
+    return Step("consequence", "Consequence", f"refused by {refused.by}", refused.why, refused.cites)
+
+
+def _bits(view: MappingView, mapping: Mapping, lost_from: int | None, why: str) -> tuple[Step, ...]:
+    assert mapping.written is not None  # derive() looked
+    assert mapping.left is not None
+    written = PteCacheBits.of_index(mapping.written if lost_from is None else lost_from)
+    steps = [
+        Step("pte", "Page-table entry", written.words, "the bits that the kernel writes", (citations.SDM_PAT_INDEX,),
+             bits=written.pat_index),
+    ]  # fmt: skip
+    if lost_from is not None:
+        value = f"{written.words}, then {PteCacheBits.of_index(mapping.written).words}"
+        cite = citations.LINUX_PAT_BIT_LOSS if view.guest.kernel.loses_pat_bit else citations.INTEL_PAT_ERRATA
+        steps = [Step("pte", "Page-table entry", value, why, (cite,), bits=mapping.written)]
+    if mapping.left != mapping.written:
+        steps.append(_correction(view.guest, mapping, mapping.left))
+    left = mapping.left & 3 if view.guest.kernel.errata_cpu else mapping.left
+    bits = PteCacheBits.of_index(left).as_data()
+    formula = f"4*{bits['pat']} + 2*{bits['pcd']} + {bits['pwt']} = {left}"
+    return *steps, Step("index", "PAT index", str(left), formula, (citations.SDM_PAT_INDEX,))
+
+
+def _correction(view: GuestView, mapping: Mapping, left: int) -> Step:
+    xen, entry = view.platform.xen, mapping.layout.entries[left]
+    why = f"{xen.title} rewrites a cacheable mapping of MMIO by a PV guest to PCD+PWT"
+    types = (mapping.layout.entries[mapping.written or 0], entry)
+    return Step("correction", "Xen's correction", f"PA{left}: {entry.word}", why, (xen.mmio_citation,), left, types)
+
+
+def layout_cite(layout: PatLayout, view: GuestView) -> str:
+    """Where the layout in force is from."""
+    if view.kernel.own is not None:
+        return view.kernel.behaviour.cite if layout == view.kernel.own else citations.OBSERVED_LAYOUT
+    if layout == XEN_LAYOUT:
+        return citations.XEN_MSR_PAT
+    return citations.XEN_HOST_PAT if view.platform.layout_source == "xen" else citations.STATED_LAYOUT
+
+
+def _pat(view: GuestView, mapping: Mapping) -> Step:
+    got, layout = mapping.pat_type, mapping.layout
+    assert got is not None  # derive() looked
+    assert mapping.left is not None
+    index = mapping.left & 3 if view.kernel.errata_cpu else mapping.left
+    before: tuple[MemoryType, ...] = ()
+    if view.replaced is not None and view.kernel.own is None:
+        before = (view.replaced.entries[index],)
+    was = f", was {before[0].word}" if before and before[0] is not got else ""
     return Step(
-        kind="premise",
-        label="Premise",
-        value=f"wants {mapped.wanted.word}",
-        why=why,
-        cites=(profile.behaviour.cite,),
-        types=(mapped.wanted,),
+        "pat",
+        f"PAT type of PA{index}",
+        got.word + was,
+        f"{layout.hex}: {' '.join(layout.words)}",
+        (citations.SDM_PAT_MSR, layout_cite(layout, view)),
+        types=(*before, got),
     )
 
 
-def _bits_and_index(mapped: Mapped, lost_from: int | None) -> tuple[Step, ...]:
-    written = mapped.index if lost_from is None else lost_from
-    bits = PteCacheBits.of_index(written)
-    left = PteCacheBits.of_index(mapped.index)
-    value = bits.words if lost_from is None else f"{bits.words}, then {left.words}"
-    why = "the bits of the page-table entry" if lost_from is None else "a change of protection drops bit 7, the PAT bit"
-    index = left.as_data()
-    return (
-        Step(
-            kind="pte",
-            label="Page-table entry",
-            value=value,
-            why=why,
-            cites=(citations.SDM_PAT_INDEX if lost_from is None else citations.LINUX_PAT_BIT_LOSS,),
-            bits=left,
-        ),
-        Step(
-            kind="index",
-            label="PAT index",
-            value=str(mapped.index),
-            why=f"4*{index['pat']} + 2*{index['pcd']} + {index['pwt']} = {mapped.index}",
-            cites=(citations.SDM_PAT_INDEX,),
-        ),
-    )
+def _mtrr(view: GuestView, mapping: Mapping) -> Step:
+    place = _PLACES[mapping.target.value]
+    is_off = view.platform.mtrr is not None and not view.platform.mtrr.enabled
+    why = "MTRRs are disabled: all memory is UC" if is_off else place
+    cite = citations.SDM_MTRR_DEFAULT if is_off else citations.SDM_MTRR
+    return Step("mtrr", "MTRR", mapping.mtrr.word, why, (cite,), types=(mapping.mtrr,))
 
 
-def _layout_words(layout: PatLayout) -> str:
-    return f"{layout.hex}: {' '.join(layout.words)}"
-
-
-def _pat(view: View, mapped: Mapped) -> Step:
-    before = () if view.replaced is None else (view.replaced.entries[mapped.index],)
-    was = f", was {before[0].word}" if before and before[0] is not mapped.got else ""
+def _effective(view: GuestView, mapping: Mapping) -> Step:
+    in_force = mapping.in_force
+    assert in_force is not None  # derive() looked
     return Step(
-        kind="pat",
-        label=f"PAT type of PA{mapped.index}",
-        value=mapped.got.word + was,
-        why=_layout_words(view.layout),
-        cites=(
-            citations.SDM_PAT_MSR,
-            citations.XEN_MSR_PAT if view.layout == XEN_LAYOUT else citations.STATED_LAYOUT,
-        ),
-        types=(*before, mapped.got),
+        "effective",
+        "Effective type",
+        f"{in_force.word}, wanted {mapping.wanted.word}",
+        f"MTRR {mapping.mtrr.word} with the PAT type in force",
+        (TABLE_CITATIONS[view.platform.vendor],),
+        types=(mapping.wanted, in_force),
     )
 
 
-def _mtrr(context: Context) -> Step:
+def _consequence(mapping: Mapping) -> Step:
+    judgement = mapping.judgement
+    assert judgement is not None  # derive() looked
+    cell = judgement.cell
+    rows = f" [{', '.join(cell.properties)}]" if cell.properties else ""
     return Step(
-        kind="mtrr",
-        label="MTRR",
-        value=context.mtrr.word,
-        why=context.title,
-        cites=(citations.SDM_EFFECTIVE,),
-        types=(context.mtrr,),
-    )
-
-
-def _correction(view: View, mapped: Mapped, context: Context) -> tuple[Step, ...]:
-    xen = view.platform.xen
-    if not is_corrected(mapped.got, context, corrects_mmio=xen.corrects_mmio):
-        return ()
-    return (
-        Step(
-            kind="correction",
-            label="Xen's correction",
-            value=f"PA3: {view.layout.entries[3].word}",
-            why=f"{xen.title} rewrites a cacheable mapping of MMIO by a PV guest to PCD+PWT",
-            cites=(xen.mmio_citation,),
-            bits=PteCacheBits.of_index(3),
-            types=(mapped.got, view.layout.entries[3]),
-        ),
-    )
-
-
-def _effective(view: View, mapped: Mapped) -> Step:
-    outcome, vendor = mapped.worst_outcome, view.platform.vendor
-    plain: MemoryType = effective_type(mtrr=outcome.mtrr, pat=mapped.got, vendor=vendor)
-    note = "" if plain is outcome.in_force else f" (without the correction: {plain.word})"
-    return Step(
-        kind="effective",
-        label="Effective type",
-        value=f"{outcome.in_force.word}, wanted {outcome.wanted.word}",
-        why=f"MTRR {outcome.mtrr.word} with the PAT type in force{note}",
-        cites=(TABLE_CITATIONS[vendor],),
-        types=(outcome.wanted, outcome.in_force),
-    )
-
-
-def _consequence(mapped: Mapped) -> Step:
-    outcome = mapped.worst_outcome
-    return Step(
-        kind="consequence",
-        label="Consequence",
-        value=outcome.verdict.word,
-        why=outcome.why,
-        cites=pair_citations(outcome.wanted, outcome.in_force),
+        "consequence",
+        "Consequence",
+        judgement.verdict.word,
+        f"{cell.context.value}: {cell.consequence}{rows}",
+        cell.cites,
     )

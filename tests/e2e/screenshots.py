@@ -15,6 +15,12 @@ PAGES = {
     "list": f"/p/{PROJECT}/submissions/",
     "project": f"/p/{PROJECT}/",
     "home": "/",
+    "memory-types": "/memory-types/",
+    "memory-types-amd": "/memory-types/?vendor=amd",
+    "kernels": "/kernels/",
+    "hypervisors": "/hypervisors/",
+    "rules": "/rules/",
+    "rule": "/rules/ENC010/",
 }
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")

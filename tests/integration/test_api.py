@@ -379,7 +379,7 @@ def test_whoami_and_engine(api, team):
     assert who["token"]["project"] == team.project.slug
     answer = api("GET", "engine").json()
     assert answer["version"]
-    assert {"LAY010", "ENC010", "MIG010"} <= {rule["id"] for rule in answer["rules"]}
+    assert {"LAY020", "ENC010", "MIG010", "SCH010"} <= {rule["id"] for rule in answer["rules"]}
 
 
 def test_prefer_wait_answers_when_it_is_finished(api, team, submissions, monkeypatch):

@@ -13,6 +13,7 @@ from patreview.analyses.models import Run
 from patreview.analyses.queries import report_of
 from patreview.submissions.models import Submission
 from tests import make
+from tests.following import assert_can_be_followed
 
 
 @pytest.fixture
@@ -53,15 +54,19 @@ def test_the_demo_is_refused_where_it_was_not_asked_for(db, settings):
 def test_the_report_of_2010(demo):
     report = demo["xen-devel-2010"]
     assert report["verdict"] == "conditional"
-    [finding] = [f for f in found(report, "ENC010") if f["wanted"] == "WC"]
-    assert (finding["entry"], finding["verdict"]) == (1, "conditional")
-    outcomes = {(o["mtrr"], o["in_force"], o["verdict"]) for o in finding["outcomes"]}
+    findings = {f["subject"]: f for f in found(report, "ENC010")}
+    assert {subject: (f["entry"], f["verdict"]) for subject, f in findings.items()} == {
+        "WC on ram": (1, "conditional"),
+        "WC on mmio": (1, "degraded"),
+    }
+    outcomes = {(o["mtrr"], o["in_force"], o["verdict"]) for f in findings.values() for o in f["outcomes"]}
     assert outcomes == {("UC", "UC", "degraded"), ("WC", "UC", "degraded"), ("WB", "WT", "conditional")}
-    assert "snoop" in finding["assumption"]
+    assert "snoop" in findings["WC on ram"]["assumption"]
     assert not [f for f in report["findings"] if f["rule"] == "ENC010" and f["wanted"] in {"UC", "UC-"}]
     [advice] = found(report, "ENC030")
-    assert "PA4" in advice["message"] + advice["title"] + (advice["fix"] or "")
-    assert "2.6.36" in advice["message"] + advice["title"] + (advice["fix"] or "")
+    said = " ".join((advice["title"], advice["message"], *advice["fixes"]))
+    assert "PA4" in said
+    assert "2.6.36" in said
 
 
 def test_the_report_of_the_desktop(demo):
@@ -78,11 +83,18 @@ def test_the_report_of_the_desktop(demo):
     gpu = row(report, "sys-gpu")
     assert (gpu["before"], gpu["change"]) == ("incompatible", "fixed")
     assert any(f["state"] == "fixed" for f in found(report, "ENC020", "sys-gpu"))
-    suse = {f["wanted"]: f["in_force"] for f in found(report, "ENC010", "sles11-net")}
+    suse = {f["subject"]: f["in_force"] for f in found(report, "ENC010", "sles11-net")}
     assert row(report, "sles11-net")["after"] == "incompatible"
-    assert (suse["WC"], suse["WT"]) == ("WB", "WC")
+    assert (suse["WC on ram"], suse["WT on ram"]) == ("WB", "WC")
     for rule in ("XEN010", "XEN020", "XEN030"):
         found(report, rule)
+
+
+def test_every_finding_of_both_reports_can_be_followed_to_its_sources(demo):
+    assert set(demo) == {"xen-devel-2010", "desktop-dom0"}
+    for report in demo.values():
+        assert report["findings"]
+        assert_can_be_followed(report)
 
 
 def test_healthz(client):

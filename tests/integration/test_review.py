@@ -135,7 +135,7 @@ def test_an_approval_acknowledges_the_assumptions_of_the_report(team):
 
 
 def test_what_is_incompatible_is_never_adopted(team):
-    make.make_guest(team.platform, name="sles", family="suse-xenlinux", release="2.6.32", role="domU")
+    make.make_guest(team.platform, name="sles", family="suse-xenlinux", release="2.6.32", role="domU", needs=["WC"])
     submitted = team.submission(layout=make.LINUX)
     vote(submitted.revision, "approve", by=team.reviewer)
     assert status(submitted.revision, "no_incompatible") == "unsatisfied"

@@ -34,7 +34,7 @@ def test_a_run_is_computed_and_stored_whole(queued):
 
 
 def test_findings_are_rows_in_the_order_of_the_report(team):
-    make.make_guest(team.platform, name="sles", family="suse-xenlinux", release="2.6.32", role="domU")
+    make.make_guest(team.platform, name="sles", family="suse-xenlinux", release="2.6.32", role="domU", needs=["WC"])
     run = make.execute(make.make_layout_submission(team.platform, team.submitter, layout=make.LINUX).run)
     rows = list(Finding.objects.filter(run=run).order_by("position"))
     assert run.verdict == rows[0].verdict == "incompatible"

@@ -24,17 +24,41 @@ def test_check_layout() -> None:
 
 def test_what_is_known() -> None:
     layouts = {one["key"]: one for one in engine.known_layouts()}
-    assert set(layouts["xen"]) == {"key", "title", "msr", "entries", "origin"}
+    assert set(layouts["xen"]) == {"key", "title", "msr", "entries", "origin", "confidence"}
     assert layouts["linux-4.14"]["msr"] == "0x0407050600070106"
     families = engine.known_families()
-    assert [one["family"] for one in families] == ["linux", "xenlinux", "suse-xenlinux", "stated"]
-    assert all(one["title"] and one["hint"] for one in families)
+    named = [one["family"] for one in families]
+    assert (named[0], named[-1], len(set(named))) == ("linux", "stated", len(named))
+    assert {"xenlinux", "suse-xenlinux", "linux-jeremy", "freebsd", "netbsd", "windows"} < set(named)
+    assert all(one["title"] for one in families)
+    assert all(one["hint"] for one in families if one["family"] in ("linux", "xenlinux", "suse-xenlinux", "stated"))
+
+
+def test_the_tables_are_plain_data() -> None:
+    for table in (
+        engine.memory_types(),
+        engine.known_guests(),
+        engine.known_losses(),
+        engine.known_drivers(),
+        engine.known_hypervisors(),
+        engine.rules(),
+    ):
+        assert table
+        assert json.loads(engine.canonical(table)) == table
+
+
+def test_two_reports_compared() -> None:
+    report = engine.analyse(layout_scenario(*make_fleet()))
+    assert engine.compare(report, report)["verdict"] == "unchanged"
+    with pytest.raises(engine.InvalidInput, match="is no report"):
+        engine.compare({}, report)
 
 
 def test_rules_and_their_digest() -> None:
-    assert engine.ENGINE_VERSION == "0.1.0"
+    assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", engine.ENGINE_VERSION)
     assert re.fullmatch("sha256:[0-9a-f]{64}", engine.rules_digest())
-    assert {"id", "title", "severity", "cites"} == set(engine.rules()[0])
+    keys = {"id", "group", "title", "severity", "applies_to", "cites", "about", "fires", "silent"}
+    assert {frozenset(rule) for rule in engine.rules()} == {frozenset(keys)}
 
 
 def test_a_report_is_plain_and_canonical() -> None:
@@ -65,10 +89,10 @@ def test_a_guest_in_a_few_words() -> None:
         engine.guest_title({"facts": {}})
 
 
-def test_check_hypervisor() -> None:
-    engine.check_hypervisor("4.17.2")
+def test_check_platform() -> None:
+    engine.check_platform({"xen": "4.17.2"})
     with pytest.raises(engine.InvalidInput, match=r"Xen 2.0 is not known"):
-        engine.check_hypervisor("2.0")
+        engine.check_platform({"xen": "2.0"})
 
 
 def test_refusals_of_the_service() -> None:

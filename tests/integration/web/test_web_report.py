@@ -35,8 +35,12 @@ def test_the_proposal_of_2010(report):
     assert "PAT, bit 7, is 0; PCD, bit 4, is 0; PWT, bit 3, is 1" in page
     assert "4·0 + 2·0 + 1 = 1" in words
     assert "Right if: no device writes that RAM without snooping" in words
-    for context in ("MMIO under an MTRR of UC UC WC UC Degraded", "RAM under an MTRR of WB WB WC WT Conditional"):
-        assert context in words
+    for outcome in (
+        "device memory under an MTRR of UC UC WC UC Degraded",
+        "device memory under an MTRR of WC WC WC UC Degraded",
+        "RAM under an MTRR of WB WB WC WT Conditional",
+    ):
+        assert outcome in words
 
 
 def test_the_layout_of_the_desktop(report):

@@ -186,7 +186,7 @@ def test_texts_that_are_no_config(text: str, code: str, line: int | None, column
         ({"name": "n" * 101}, "name", "101 characters are too many; at most 100"),
         ({"name": "a\nb"}, "name", "control characters and lone surrogates are refused"),
         ({"name": "a\udc00"}, "name", "control characters and lone surrogates are refused"),
-        ({"name": "a", "colour": 1}, "colour", "is not known here; known are cmdline, devices"),
+        ({"name": "a", "colour": 1}, "colour", "is not known here; known are booted_under, cmdline"),
         ({"name": "a", "patches": ["548cb932", "xyz"]}, "patches[1]", "'xyz' is no commit id: 7 to 40 hex digits"),
         ({"name": "a", "patches": "548cb932"}, "patches", "a list is wanted, not text"),
         ({"name": "a", "mode": "xen"}, "mode", "'xen' is not one of pv, pvh, hvm"),

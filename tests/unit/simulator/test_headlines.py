@@ -4,7 +4,7 @@ import pytest
 
 from simulator import analyse
 from simulator.headline import LIMIT, fit, shorten
-from tests.unit.simulator.scenarios import LINUX, guest_scenario, layout_scenario, make_linux
+from tests.unit.simulator.scenarios import LINUX, guest_scenario, layout_scenario, make_gpu, make_linux
 
 
 def test_a_sentence_that_fits() -> None:
@@ -40,7 +40,8 @@ def test_a_conditional_layout_names_its_assumption(release: str, sentence: str) 
 
 
 def test_several_guests_are_spoken_of_as_several() -> None:
-    fleet = [make_linux(name, "5.15", role="dom0") for name in "ab"]
+    fleet = [make_gpu(name, "5.15") for name in "ab"]
     assert analyse(guest_scenario(*fleet))["sentence"] == (
-        "2 guests (Linux 5.15) ask for WC by PA4, lose the PAT bit and get WB: their device can read stale memory."
+        "2 guests (Linux 5.15) ask for WC by PA4, lose the PAT bit and get WB in RAM: "
+        "a device that does not snoop reads stale memory."
     )

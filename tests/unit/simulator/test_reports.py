@@ -1,15 +1,10 @@
 """The oracles: what the engine must say of 2010, of the desktop, and of what lies between."""
 
-import json
-import random
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import InvalidInput, analyse, canonical
+from simulator import analyse
 from tests.unit.simulator.scenarios import (
     LINUX,
     STOCK,
@@ -19,6 +14,7 @@ from tests.unit.simulator.scenarios import (
     guest_scenario,
     layout_scenario,
     make_fleet,
+    make_gpu,
     make_guest,
     make_linux,
     make_platform,
@@ -32,34 +28,42 @@ def report_of(scenario: object) -> Data:
     return analyse(scenario)
 
 
-def outcomes_of(finding: Data) -> dict[str, str]:
-    return {one["context"]: f"{one['in_force']} {one['verdict']}" for one in finding["outcomes"]}
+def outcomes_of(*findings: Data) -> dict[str, str]:
+    found = (one for finding in findings for one in finding["outcomes"])
+    return {one["context"]: f"{one['in_force']} {one['verdict']}" for one in found}
 
 
 def test_the_proposal_of_2010() -> None:
     report = report_of(scenario_2010())
     assert report["verdict"] == "conditional"
-    (finding,) = findings_of(report, "ENC010")
-    assert (finding["wanted"], finding["in_force"], finding["entry"]) == ("WC", "WT", 1)
-    assert outcomes_of(finding) == {
-        "MMIO under an MTRR of UC": "UC degraded",
-        "MMIO under an MTRR of WC": "UC degraded",
+    ram, mmio = findings_of(report, "ENC010")
+    assert [(one["subject"], one["in_force"], one["entry"]) for one in (ram, mmio)] == [
+        ("WC on ram", "WT", 1),
+        ("WC on mmio", "WT", 1),
+    ]
+    assert outcomes_of(ram, mmio) == {
+        "device memory under an MTRR of UC": "UC degraded",
+        "device memory under an MTRR of WC": "UC degraded",
         "RAM under an MTRR of WB": "WT conditional",
     }
-    assert finding["assumption"] == "no device writes that RAM without snooping the processor's caches"
-    assert report["sentence"] == (
-        "pvops asks for WC by PA1 and gets WT in RAM: right if no device writes that RAM without snooping."
+    assert (ram["assumption"], mmio["assumption"]) == (
+        "no device writes that RAM without snooping the processor's caches",
+        None,
     )
-    kinds = [step["kind"] for step in finding["steps"]]
+    assert report["sentence"] == (
+        "pvops asks for WC by PA1 and gets WT in RAM: "
+        "right if no device writes that RAM without snooping the processor's caches."
+    )
+    kinds = [step["kind"] for step in ram["steps"]]
     assert kinds == ["premise", "pte", "index", "pat", "mtrr", "effective", "consequence"]
-    assert all(step["cites"] for step in finding["steps"])
+    assert all(step["cites"] for step in ram["steps"])
     (advice,) = findings_of(report, "ENC030")
     assert (advice["entry"], advice["verdict"], advice["severity"]) == (4, "compatible", "advice")
     assert "Linux 2.6.36 to 3.2 used entry 4; 3.19 and later read the MSR." in advice["message"]
     ran = {row["rule"]: row["findings"] for row in report["coverage"]["ran"]}
-    assert ran["ENC010"] == 1
+    assert ran["ENC010"] == 2
     (one,) = report["classes"]
-    assert {want["type"]: want["verdict"] for want in one["wants"]} == {
+    assert {want["type"]: want["verdict"] for want in one["wants"] if want["needed"]} == {
         "WB": "compatible",
         "WC": "conditional",
         "UC-": "compatible",
@@ -82,13 +86,14 @@ def test_the_desktop() -> None:
     }
     assert table == {
         "dom0-6.12": ("compatible", "compatible", None, "unchanged"),
-        "net-5.15": ("incompatible", "degraded", "incompatible", "fixed"),
+        "net-5.15": ("incompatible", "compatible", "incompatible", "fixed"),
         "usb-6.1": ("compatible", "compatible", "incompatible", "unchanged"),
         "web": ("compatible", "compatible", None, "unchanged"),
         "suse": ("compatible", "incompatible", "incompatible", "regressed"),
     }
     assert report["sentence"] == (
-        "SUSE XenLinux 2.6.32 (suse) asks for WC by PA4 and gets WB: its device can read stale memory."
+        "SUSE XenLinux 2.6.32 (suse) asks for WC by PA4 and gets WB in RAM: "
+        "a device that does not snoop reads stale memory."
     )
     assert class_of(report, "web")["behaviour"] == "may set no cache bit: PA0 alone"
     wants = {want["type"]: want for want in class_of(report, "dom0-6.12")["wants"]}
@@ -99,8 +104,8 @@ def test_the_desktop() -> None:
         "incompatible": 1,
         "indeterminate": 0,
         "conditional": 0,
-        "degraded": 1,
-        "compatible": 3,
+        "degraded": 0,
+        "compatible": 4,
     }
 
 
@@ -118,35 +123,38 @@ def test_what_xen_itself_needs_of_the_desktops_layout() -> None:
     assert all(finding["assumption"] for finding in report["findings"] if finding["verdict"] == "conditional")
 
 
-def test_the_lost_pat_bit_is_fixed_and_a_lesser_one_stays() -> None:
+def test_the_lost_pat_bit_is_fixed() -> None:
     found = findings_of(desktop(), "ENC020")
-    assert [(one["state"], one["wanted"], one["in_force"], one["verdict"]) for one in found] == [
-        ("new", "WT", "UC", "degraded"),
-        ("fixed", "WC", "WB", "incompatible"),
+    assert [(one["state"], one["subject"], one["in_force"], one["verdict"]) for one in found] == [
+        ("fixed", "WC on ram", "WB", "incompatible"),
+        ("fixed", "WC on mmio", "UC", "degraded"),
     ]
-    assert found[1]["steps"][1]["value"] == "PAT, then 0"
+    assert found[0]["steps"][1]["value"] == "PAT, then 0"
+
+
+def test_one_lost_pat_bit_is_fixed_and_a_lesser_one_stays() -> None:
+    guest = make_linux("a", "5.15", needs=["WC@ram", "WT@ram"])
+    found = findings_of(report_of(layout_scenario(guest)), "ENC020")
+    assert [(one["state"], one["subject"], one["in_force"], one["verdict"]) for one in found] == [
+        ("new", "WT on ram", "UC", "degraded"),
+        ("fixed", "WC on ram", "WB", "incompatible"),
+    ]
 
 
 def test_guests_that_are_saved_and_restored() -> None:
-    found = findings_of(desktop(), "MIG010", "usb-6.1")
-    assert [(one["wanted"], one["entry"], one["in_force"], one["verdict"]) for one in found] == [
-        ("WC", 4, "WB", "incompatible"),
-        ("WT", 1, "WC", "incompatible"),
+    report = desktop()
+    found = findings_of(report, "MIG010", "usb-6.1")
+    assert [(one["subject"], one["entry"], one["in_force"], one["verdict"]) for one in found] == [
+        ("WC on ram", 4, "WB", "incompatible"),
+        ("WC on mmio", 4, "UC", "degraded"),
     ]
-    assert findings_of(desktop(), "MIG010", "suse") == []
-
-
-def test_xens_correction_is_a_step() -> None:
-    bits = {"WC": "PWT"}
-    guest = make_guest("a", family="stated", mode="pv", role="dom0", encodings=bits)
-    (finding,) = findings_of(report_of(guest_scenario(guest, layout="WB UC UC- WB WC WP UC UC")), "ENC010")
-    assert "correction" not in [step["kind"] for step in finding["steps"]]
-    wt_for_uc = make_guest("a", family="stated", mode="pv", role="dom0", encodings={"WC": "PCD+PWT", "UC": "PWT"})
-    report = report_of(guest_scenario(wt_for_uc, layout="WB WT UC- WC WC WP UC UC"))
-    finding = next(one for one in findings_of(report, "ENC010") if one["wanted"] == "UC")
-    (step,) = [step for step in finding["steps"] if step["kind"] == "correction"]
-    assert (step["value"], step["types"]) == ("PA3: WC", ["WT", "WC"])
-    assert "(without the correction: UC)" in finding["steps"][-2]["why"]
+    assert findings_of(report, "MIG010", "suse") == []
+    (advice,) = findings_of(report, "MIG020")
+    assert advice["guests"] == ["net-5.15", "suse", "usb-6.1"]
+    more = make_linux("a", "6.1.192", needs=["WC@ram", "WT@ram"])
+    assert [(one["wanted"], one["entry"], one["in_force"]) for one in findings_of(
+        report_of(layout_scenario(more)), "MIG010"
+    )] == [("WC", 4, "WB"), ("WT", 1, "WC")]  # fmt: skip
 
 
 def test_the_stock_layout_changes_nobody() -> None:
@@ -193,10 +201,9 @@ def test_entries_and_wires_of_the_desktop() -> None:
     relied = {(user["members"][0], user["wants"], user["how"], user["when"]) for user in pa1["relied_on"]}
     assert ("suse", "WT", "index", "both") in relied
     assert ("dom0-6.12", "WC", "type", "after") in relied
-    assert ("dom0-6.12", "WT", "type", "before") in relied
     wires = {(wire["from"], wire["to"], wire["type"], wire["kind"]): wire["safe"] for wire in platform["wires"]}
     assert wires[4, 1, "WC", "type"] is True
-    assert wires[1, 7, "WT", "type"] is True
+    assert wires[1, 1, "WT", "index"] is False
     assert wires[4, 4, "WC", "index"] is False
     assert wires[5, 5, "WP", "idle"] is True
     pa5 = platform["entries"][5]
@@ -212,35 +219,37 @@ def test_an_entry_that_nobody_needs_has_no_verdict() -> None:
     ("release", "role", "verdict", "behaviour"),
     [
         ("2.6.25.3", "dom0", "incompatible", "strips the cache bits of every entry"),
-        ("2.6.32", "dom0", "conditional", "sets native Linux bits untranslated"),
+        ("2.6.32", "dom0", "conditional", "sets native Linux bits"),
         ("2.6.32.27", "domU", "incompatible", "masks the cache bits of every entry"),
         ("2.6.36", "dom0", "compatible", "translates WC to the PAT bit"),
         ("3.2.71", "dom0", "compatible", "translates WC to the PAT bit"),
         ("3.2.71", "domU", "incompatible", "masks the cache bits of every entry"),
         ("3.18.30", "dom0", "incompatible", "masks the cache bits of every entry"),
-        ("6.1.192", "dom0", "compatible", "reads the PAT MSR at boot"),
-        ("7.2.13", "domU", "compatible", "reads the PAT MSR at boot"),
+        ("6.1.192", "dom0", "compatible", "reads the layout at boot"),
+        ("7.2.13", "domU", "compatible", "reads the layout at boot"),
     ],
 )
 def test_linux_by_release_under_xens_layout(release: str, role: str, verdict: str, behaviour: str) -> None:
-    report = report_of(guest_scenario(make_linux("a", release, role=role), release="4.1"))
+    report = report_of(guest_scenario(make_gpu("a", release, role=role), release="4.1"))
     assert (report["verdict"], report["classes"][0]["behaviour"]) == (verdict, behaviour)
+    plain = report_of(guest_scenario(make_linux("a", release, role=role), release="4.7"))
+    assert plain["verdict"] == "compatible"
 
 
 def test_a_dom0_that_sets_the_pat_bit_blindly_breaks_under_linuxs_layout() -> None:
-    guest = make_linux("kiosk", "3.2.71", role="dom0")
-    report = report_of(layout_scenario(guest))
-    (finding,) = findings_of(report, "ENC010")
-    assert (finding["wanted"], finding["in_force"], finding["fix"]) == ("WC", "WB", "keep WC at PA4")
+    report = report_of(layout_scenario(make_gpu("kiosk", "3.2.71")))
+    (finding,) = findings_of(report, "ENC010", subject="WC on ram")
+    assert (finding["wanted"], finding["in_force"], finding["fixes"]) == ("WC", "WB", ["keep WC at PA4"])
     assert report["classes"][0]["resumed"] is None
 
 
 def test_xenlinux_2_6_18_never_sets_the_pat_bit() -> None:
-    guest = make_guest("old", family="xenlinux", release="2.6.18", mode="pv", role="dom0")
+    stated = {"family": "xenlinux", "release": "2.6.18", "mode": "pv", "role": "dom0"}
     for layout in (STOCK, LINUX):
-        report = report_of(guest_scenario(guest, layout=layout))
+        assert report_of(guest_scenario(make_guest("old", **stated), layout=layout))["verdict"] == "compatible"
+        report = report_of(guest_scenario(make_guest("old", needs=["WC"], **stated), layout=layout))
         assert report["verdict"] == "degraded"
-        assert [finding["wanted"] for finding in findings_of(report, "ENC010")] == ["WC"]
+        assert {finding["in_force"] for finding in findings_of(report, "ENC010")} == {"UC"}
 
 
 @pytest.mark.parametrize(
@@ -250,33 +259,35 @@ def test_xenlinux_2_6_18_never_sets_the_pat_bit() -> None:
 def test_before_4_2_a_kernel_without_pat_asks_uc_minus_for_wc(more: dict[str, str]) -> None:
     def guest(release: str) -> Data:
         files = [{"role": "config", "name": "c", "text": more["config"]}] if "config" in more else []
-        cmdline = more.get("cmdline")
-        return make_guest("a", *files, family="linux", release=release, mode="pv", role="dom0", cmdline=cmdline)
+        stated = {"family": "linux", "release": release, "mode": "pv", "role": "dom0", "cmdline": more.get("cmdline")}
+        return make_guest("a", *files, drivers=["amdgpu"], **stated)
 
     old = report_of(guest_scenario(guest("3.2.71")))
     assert old["verdict"] == "degraded"
-    (finding,) = findings_of(old, "ENC010")
-    assert (finding["wanted"], finding["in_force"], finding["entry"]) == ("WC", "UC-", 2)
-    assert "it asks for UC- in place of WC" in finding["steps"][0]["why"]
-    assert finding["fix"] == ("drop nopat" if "cmdline" in more else "enable CONFIG_X86_PAT, which needs CONFIG_MTRR")
+    for finding in findings_of(old, "ENC010"):
+        assert (finding["wanted"], finding["in_force"], finding["entry"]) == ("WC", "UC-", 2)
+        assert "it asks for UC- in place of WC" in finding["steps"][0]["why"]
+        by_line = "drop nopat from the kernel's command line"
+        assert finding["fixes"] == [by_line if "cmdline" in more else "enable CONFIG_X86_PAT, which needs CONFIG_MTRR"]
     assert findings_of(old, "ENC030") == []
     new = report_of(guest_scenario(guest("6.12.117")))
-    assert (new["verdict"], findings_of(new, "ENC040")[0]["severity"]) == ("conditional", "function")
+    assert (new["verdict"], findings_of(new, "ENC040")[0]["severity"]) == ("compatible", "advice")
 
 
 def test_an_absent_type_keeps_the_kernels_default() -> None:
-    guest = make_linux("a", "6.12.117", role="dom0")
-    report = report_of(guest_scenario(guest, layout="WB WT UC- UC WB WT UC- UC"))
-    (finding,) = findings_of(report, "ENC010")
-    assert (finding["entry"], finding["in_force"], finding["verdict"]) == (2, "UC-", "degraded")
-    assert "no entry holds WC, so its built-in default stays" in finding["steps"][0]["why"]
-    assert finding["fix"] is None
+    report = report_of(guest_scenario(make_gpu("a", "6.12.117"), layout="WB WT UC- UC WB WT UC- UC"))
+    found = findings_of(report, "ENC010")
+    assert {one["subject"] for one in found} == {"WC on mmio", "WC on ram"}
+    for finding in found:
+        assert (finding["entry"], finding["in_force"], finding["verdict"]) == (2, "UC-", "degraded")
+        assert "no entry holds WC, so its built-in default stays" in finding["steps"][0]["why"]
+        assert finding["fixes"] == []
 
 
 def test_a_layout_without_wb_at_entry_0_stops_the_kernel() -> None:
     report = report_of(layout_scenario(make_linux("a", "6.12.117"), proposed="WT WB UC- UC WC WP UC UC"))
     assert report["verdict"] == "incompatible"
-    (finding,) = findings_of(report, "ENC010")
+    (finding,) = findings_of(report, "EVI010")
     assert (finding["title"], finding["severity"]) == ("The kernel stops at boot", "function")
     assert findings_of(report, "LAY020")[0]["message"].startswith("PA0 is WT: PA0 maps all ordinary memory")
     wants = {want["type"]: want["verdict"] for want in report["classes"][0]["wants"]}
@@ -308,7 +319,7 @@ def test_what_is_taken_for_an_absent_type(proposed: str, absent: str, message: s
 
 
 def test_a_layout_may_survive_the_loss_of_the_pat_bit() -> None:
-    dom0 = make_linux("a", "6.12.117", role="dom0")
+    dom0 = make_gpu("a", "6.12.117")
     (finding,) = findings_of(report_of(layout_scenario(dom0, proposed="WB WC UC- UC WB WC UC- UC")), "LAY030")
     assert finding["state"] == "fixed"
     assert finding["message"].endswith("WC at PA4 becomes WB (PA0); so would WP at PA5, which no guest here uses.")
@@ -324,7 +335,7 @@ def test_a_layout_may_survive_the_loss_of_the_pat_bit() -> None:
 @pytest.mark.parametrize(
     ("release", "rule", "verdict", "not_applicable"),
     [
-        ("3.4", "XEN030", "compatible", {"XEN020", "XEN040", "LAY050", "XEN050", "ENC010"}),
+        ("3.4", "XEN030", "compatible", {"XEN020", "XEN040", "LAY050", "XEN050", "ENC010", "EFF010", "SCH010"}),
         ("4.17", "XEN040", "conditional", {"XEN050", "ENC010"}),
         ("4.18", "XEN030", "conditional", {"XEN040", "XEN050", "ENC010"}),
     ],
@@ -348,26 +359,13 @@ def test_the_mmio_test_by_index_may_only_let_through() -> None:
     assert findings_of(same, "XEN040") == []
 
 
-def test_hvm_guests_have_a_pat_of_their_own() -> None:
-    hvm = make_guest("win", mode="hvm", role="domU")
-    dom0 = make_guest("pvh", mode="pvh", role="dom0")
-    report = report_of(layout_scenario(hvm, dom0, proposed="WB WT WT UC WC WP UC- UC"))
-    (finding,) = findings_of(report, "XEN050")
-    assert (finding["guests"], finding["entry"], finding["verdict"]) == (["pvh", "win"], 2, "conditional")
-    assert {one["title"] for one in report["classes"]} == {"HVM domU, family unknown", "PVH dom0, family unknown"}
-    assert {one["behaviour"] for one in report["classes"]} == {"has a PAT of its own"}
-    fine = report_of(layout_scenario(hvm))
-    assert findings_of(fine, "XEN050") == []
-    assert findings_of(report_of(layout_scenario(hvm, proposed="UC WT UC- UC WC WP UC- WB")), "XEN050")[0]["entry"] == 0
-
-
 def test_a_missing_release_decides() -> None:
-    report = report_of(guest_scenario(make_linux("vendor", None)))
+    report = report_of(guest_scenario(make_gpu("vendor", None, role="domU")))
     (finding,) = findings_of(report, "EVI020")
     assert report["verdict"] == "indeterminate"
     assert finding["title"] == "Release is missing, and it decides"
-    assert "compatible if Linux 3.19 to 4.1, keeping the PAT bit or Linux 4.2 and later, keeping" in finding["message"]
-    assert "incompatible if Linux 2.6.25 or Linux 2.6.26 to 2.6.35 or 2 more" in finding["message"]
+    assert "compatible if Linux 3.19 to 4.1, keeping the PAT bit or Linux 4.2 to 4.13, keeping" in finding["message"]
+    assert "incompatible if Linux 2.6.25 or Linux 2.6.26 to 2.6.35 or 3 more" in finding["message"]
     steps = {step["value"]: step["why"] for step in finding["steps"]}
     assert steps["Linux 2.6.26 to 2.6.35"] == "then incompatible"
     assert report["sentence"] == (
@@ -386,7 +384,7 @@ def test_a_missing_release_decides() -> None:
 
 
 def test_everything_may_be_missing() -> None:
-    report = report_of(guest_scenario(make_guest("a")))
+    report = report_of(guest_scenario(make_guest("a", needs=["WC"])))
     (finding,) = findings_of(report, "EVI020")
     assert finding["title"] == "Mode, role, devices, family and release are missing, and they decide"
     assert report["classes"][0]["title"] == "PV, PVH or HVM guest, family unknown"
@@ -411,7 +409,7 @@ def test_a_missing_fact_that_does_not_decide_is_no_finding() -> None:
 
 
 def test_a_stated_family_without_encodings_is_missing_them() -> None:
-    guest = make_guest("a", mode="pv", role="dom0")
+    guest = make_guest("a", mode="pv", role="dom0", needs=["WC"])
     guest["facts"]["family"] = {"value": "stated", "origin": {"kind": "stated", "by": "dana"}}
     (finding,) = findings_of(report_of(guest_scenario(guest)), "EVI020")
     assert finding["title"].startswith("Encodings and release are missing")
@@ -427,7 +425,7 @@ def test_a_stated_family_without_encodings_is_missing_them() -> None:
     ],
 )
 def test_gaps_of_the_tables_are_not_guessed(release: str, role: str, names: list[str]) -> None:
-    report = report_of(guest_scenario(make_linux("a", release, role=role)))
+    report = report_of(guest_scenario(make_gpu("a", release, role=role)))
     (finding,) = findings_of(report, "EVI030")
     assert (report["verdict"], finding["verdict"]) == ("indeterminate", "indeterminate")
     assert all(name in finding["message"] for name in names)
@@ -435,12 +433,9 @@ def test_gaps_of_the_tables_are_not_guessed(release: str, role: str, names: list
 
 def test_a_gap_that_does_not_decide_is_no_finding() -> None:
     """Under Linux's four entries no type sits above PA3 alone, so a lost PAT bit changes nothing."""
-    report = report_of(guest_scenario(make_linux("a", "6.1.0-56", role="dom0"), layout="WB WC UC- UC WB WC UC- UC"))
+    report = report_of(guest_scenario(make_gpu("a", "6.1.0-56"), layout="WB WC UC- UC WB WC UC- UC", release="4.18"))
     assert findings_of(report, "EVI030") == []
-    assert report["verdict"] == "conditional"
-    (finding,) = findings_of(report, "ENC010")
-    assert finding["assumption"] == "no device memory under an MTRR of WC is mapped WT"
-    assert "1 more of its possible behaviours lead to the same verdict" in finding["steps"][0]["why"]
+    assert report["verdict"] == "compatible"
 
 
 def config_guest(text: str, **stated: Any) -> Data:
@@ -479,7 +474,7 @@ def test_a_configuration_that_can_boot() -> None:
 
 
 WHOLE = "# Linux/x86 {release} Kernel Configuration\n" + "".join(
-    f"CONFIG_{symbol}=y\n" for symbol in ("X86_64", "MTRR", "X86_PAT", "XEN", "XEN_PV", "XEN_DOM0")
+    f"CONFIG_{symbol}=y\n" for symbol in ("X86_64", "MTRR", "X86_PAT", "XEN", "XEN_PV", "XEN_DOM0", "DRM_AMDGPU")
 )
 
 
@@ -526,7 +521,7 @@ def test_a_distributions_release_gives_way_to_the_header() -> None:
 
 
 def test_equal_guests_are_one_class() -> None:
-    fleet = [make_linux(f"g{number:03}", f"6.12.{number % 5}") for number in range(200)]
+    fleet = [make_gpu(f"g{number:03}", f"6.12.{number % 5}", role="domU") for number in range(200)]
     report = report_of(layout_scenario(*fleet))
     (one,) = report["classes"]
     assert len(one["members"]) == 200
@@ -539,7 +534,7 @@ def test_equal_guests_are_one_class() -> None:
 
 def test_several_platforms() -> None:
     old = make_platform("3.4", name="old")
-    guest = make_linux("a", "3.2.71", role="dom0")
+    guest = make_gpu("a", "3.2.71")
     guest["platforms"] = ["host", "old"]
     scenario = guest_scenario(guest)
     scenario["platforms"] = [make_platform(layout=LINUX), old]
@@ -550,99 +545,28 @@ def test_several_platforms() -> None:
 
 
 def test_improved_is_better_but_was_not_broken() -> None:
-    guest = make_linux("a", "6.12.117", role="dom0")
+    guest = make_gpu("a", "6.12.117")
     report = report_of(layout_scenario(guest, layout="WB WT UC- UC WB WT UC- UC", proposed=LINUX))
     assert report["classes"][0]["change"] == "improved"
     assert report["classes"][0]["before"] == "degraded"
 
 
 def test_a_finding_that_says_something_else_has_changed() -> None:
-    guest = make_guest("a", family="stated", mode="pv", role="dom0", encodings={"WC": "PAT"})
+    guest = make_linux("a", "3.2.71", role="dom0", needs=["WC@ram"])
     layout = "WB WT UC- UC WT WP UC UC"
     report = report_of(layout_scenario(guest, layout=layout, proposed="WB WT UC- UC WB WP UC UC"))
     (finding,) = findings_of(report, "ENC010")
-    assert (finding["state"], finding["fix"]) == ("changed", "put WC at PA4")
+    assert (finding["state"], finding["fixes"]) == ("changed", ["put WC at PA4"])
     assert finding["steps"][3]["value"] == "WB, was WT"
-
-
-def shuffled(scenario: Data, seed: int) -> Data:
-    mixed: Data = json.loads(json.dumps(scenario))
-    random.Random(seed).shuffle(mixed["guests"])
-    random.Random(seed).shuffle(mixed["platforms"])
-    return mixed
-
-
-def test_the_order_of_the_scenario_does_not_matter() -> None:
-    scenario = layout_scenario(*make_fleet())
-    scenario["platforms"].append(make_platform(name="other"))
-    expected = canonical(analyse(scenario))
-    for seed in range(5):
-        assert canonical(analyse(shuffled(scenario, seed))) == expected
-
-
-def test_the_hash_seed_does_not_matter(tmp_path: Path) -> None:
-    scenario = tmp_path / "scenario.json"
-    scenario.write_text(json.dumps(layout_scenario(*make_fleet())))
-    root = Path(__file__).parents[3]
-    answers = {
-        subprocess.run(
-            [sys.executable, "-m", "simulator", "check", str(scenario)],
-            cwd=root,
-            env={"PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            check=False,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    (answer,) = answers
-    assert json.loads(answer)["verdict"] == "incompatible"
-
-
-@pytest.mark.parametrize(
-    ("change", "field", "message"),
-    [
-        ({"kind": None}, "kind", "is missing: layout or guest"),
-        ({"kind": "what-if"}, "kind", "is not one of layout, guest"),
-        ({"platforms": []}, "platforms", "no platform is given"),
-        ({"platforms": [make_platform(), make_platform()]}, "platforms[1].name", "'host' is given twice"),
-        ({"platforms": [make_platform() | {"hypervisor": "kvm"}]}, "platforms[0].hypervisor", "xen is the only"),
-        ({"platforms": [make_platform() | {"layout": "0x3"}]}, "platforms[0].layout", "PA0: encoding 0x03"),
-        ({"platforms": [make_platform("9.9")]}, "platforms[0].release", "Xen 9.9 is not known"),
-        ({"proposed": None}, "proposed", "an object is wanted, not null"),
-        ({"proposed": {"platform": "moon", "layout": STOCK}}, "proposed.platform", "'moon' is not among the platforms"),
-        ({"proposed": {"platform": "host", "layout": 7}}, "proposed.layout", "a layout is text"),
-        ({"kind": "guest"}, "proposed", "a guest scenario proposes no layout"),
-        ({"kind": "guest", "proposed": None, "guests": []}, "guests", "no rule applies"),
-        ({"guests": [make_linux("a", "5.15"), make_linux("a", "5.15")]}, "guests[1].name", "'a' is given twice"),
-        ({"guests": [make_linux("a", "5.15", on="moon")]}, "guests[0].platforms", "'moon' is not among the platforms"),
-        ({"guests": [make_linux("a", "5.15") | {"platforms": [7]}]}, "guests[0].platforms", "7 is not among"),
-        ({"guests": [{"name": "a", "facts": 1}]}, "guests[0].facts", "an object is wanted"),
-        ({"guests": [{"name": "a", "facts": {"release": {"value": "5.15", "origin": {"line": -1}}}}]},
-         "guests[0].facts.release.origin.line", "a line number is wanted"),
-        ({"guests": [{"name": "a", "facts": {"config": {"value": {"CONFIG_FOO": "y"}}}}]},
-         "guests[0].facts.config.value.CONFIG_FOO", "is not known here"),
-    ],
-)  # fmt: skip
-def test_scenarios_that_are_refused(change: Data, field: str, message: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        analyse({**layout_scenario(), **change})
-    assert refused.value.problems[0]["field"] == field
-    assert message in str(refused.value)
 
 
 def test_a_restored_guest_may_lose_the_pat_bit_too() -> None:
     both = "WB WC UC- UC WC WT UC UC"
-    report = report_of(layout_scenario(make_linux("a", "5.15"), proposed=both))
-    found = {one["wanted"]: one for one in findings_of(report, "MIG010")}
+    guest = make_linux("a", "5.15", needs=["WC@ram", "WT@ram"])
+    found = {one["wanted"]: one for one in findings_of(report_of(layout_scenario(guest, proposed=both)), "MIG010")}
     assert found["WC"]["steps"][2]["value"] == "PAT, then 0"
     assert "keeps index 4 for WC and loses the PAT bit: PA0 was WB and is WB" in found["WC"]["message"]
     assert (found["WT"]["entry"], found["WT"]["in_force"]) == (1, "WC")
-
-
-def test_a_guest_on_no_platform_is_refused() -> None:
-    for scenario in (layout_scenario, guest_scenario):
-        with pytest.raises(InvalidInput, match="'a' is on no platform, so nothing can judge it"):
-            analyse(scenario(make_linux("a", "5.15") | {"platforms": []}))
 
 
 def test_the_sentence_names_platforms_where_a_guest_is_judged() -> None:

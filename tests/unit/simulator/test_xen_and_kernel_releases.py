@@ -2,19 +2,17 @@
 
 import pytest
 
-from simulator import InvalidInput
-from simulator.guest import BEHAVIOURS, LINUX_ROWS, loses_pat_bit
-from simulator.hypervisor import MmioTest, parse_release
+from simulator import InvalidInput, analyse
+from simulator.guest import loses_pat_bit
+from simulator.hypervisor import FACETS, FIRST_RELEASE, LAST_RELEASE, MmioTest, parse_release
 from simulator.inputs import kernel_release
-from simulator.memory_type import BY_WORD
-from simulator.pat import PatLayout
-from simulator.profile import Profile, parse_types
-from simulator.rules import RULES
+from simulator.pat import POWER_ON, XEN_LAYOUT
 
 
 @pytest.mark.parametrize(
     ("text", "title", "test", "documents", "asserts"),
     [
+        ("3.1", "Xen 3.1", MmioTest.NONE, False, False),
         ("3.2", "Xen 3.2", MmioTest.NONE, False, False),
         ("Xen 3.4", "Xen 3.4", MmioTest.NONE, False, False),
         ("4.1.6", "Xen 4.1.6", MmioTest.NONE, False, False),
@@ -24,6 +22,7 @@ from simulator.rules import RULES
         ("4.17.2", "Xen 4.17.2", MmioTest.BY_INDEX, True, False),
         ("4.18", "Xen 4.18", MmioTest.BY_TYPE, True, True),
         ("4.22", "Xen 4.22", MmioTest.BY_TYPE, True, True),
+        ("5.0", "Xen 5.0", MmioTest.BY_TYPE, True, True),
         ("4.17-unstable", "Xen 4.17-unstable", MmioTest.BY_INDEX, True, False),
         ("4.20.1_02-150700.3", "Xen 4.20.1_02-150700.3", MmioTest.BY_TYPE, True, True),
         ("4.2.amazon", "Xen 4.2.amazon", MmioTest.NONE, True, False),
@@ -32,17 +31,61 @@ from simulator.rules import RULES
 def test_xen_by_release(text: str, title: str, test: MmioTest, documents: bool, asserts: bool) -> None:
     xen = parse_release(text)
     assert (xen.title, xen.mmio_test, xen.documents_layout, xen.asserts_layout) == (title, test, documents, asserts)
-    assert xen.corrects_mmio == (test is not MmioTest.NONE)
     assert xen.mmio_citation.startswith("xen:")
+    assert xen.layout == (POWER_ON if xen.series < (3, 2) else XEN_LAYOUT)
+
+
+def test_a_patched_xen_tests_the_type() -> None:
+    assert parse_release("4.17")._replace(by_type=True).mmio_test is MmioTest.BY_TYPE
+    assert parse_release("4.6")._replace(by_type=True).mmio_test is MmioTest.NONE
+
+
+def test_a_newer_xen_is_taken_for_the_newest_that_was_read() -> None:
+    assert not parse_release("4.22.3").is_newer
+    assert parse_release("4.23").is_newer
+    report = analyse({"platform": {"xen": "4.23"}, "guests": [{"guest": "linux", "mode": "pv", "role": "domu"}]})
+    (finding,) = [one for one in report["findings"] if one["rule"] == "XEN120"]
+    assert (finding["severity"], finding["verdict"]) == ("advice", "compatible")
+    assert "Xen 4.23 is newer than 4.22" in finding["message"]
+
+
+def test_each_facet_says_something_of_every_release() -> None:
+    for facet in FACETS:
+        assert facet.rows[0][0] == FIRST_RELEASE
+        assert [since for since, *_ in facet.rows] == sorted(since for since, *_ in facet.rows)
+        assert all(facet.at(FIRST_RELEASE))
+        assert facet.at(LAST_RELEASE) == facet.rows[-1][1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "certain"),
+    [
+        ("3.1", None),
+        ("3.2", True),
+        ("3.3.1", True),
+        ("3.4", None),
+        ("4.13", None),
+        ("4.14.6", True),
+        ("4.15", True),
+        ("4.16.3", True),
+        ("4.16.4", None),
+        ("4.16", False),
+        ("4.17.0", True),
+        ("4.17", False),
+        ("4.17.1", None),
+        ("4.18", None),
+    ],
+)
+def test_s3_windows(text: str, certain: bool | None) -> None:
+    window = parse_release(text).s3_window()
+    assert (window and window[1]) is certain
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("3.1", "Xen before 3.2 leaves IA32_PAT to the firmware"),
-        ("3.5", "its sources were not read; known are 3.2 to 3.4 and 4.0 to 4.22"),
-        ("4.23", "its sources were not read"),
-        ("5.0", "its sources were not read"),
+        ("2.0", "its sources were not read"),
+        ("3.5", "its sources were not read; known are 3.0 to 3.4 and 4.0 and later"),
         ("four", "is no Xen release; write it as in 4.17"),
         ("04.017", "is no Xen release"),
         ("\u0664.\u0661\u0667", "is no Xen release"),
@@ -98,6 +141,18 @@ def test_series_that_never_were(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "series"), [("13.2-RELEASE", (13, 2)), ("11", (11,)), ("9.99.81", (9, 99, 81)), ("10.0_BETA", (10, 0))]
+)
+def test_releases_of_other_systems(text: str, series: tuple[int, ...]) -> None:
+    assert kernel_release.parse_plain(text).series == series
+
+
+def test_other_systems_count_too() -> None:
+    with pytest.raises(InvalidInput, match="'current' is no release; write it as its system prints it"):
+        kernel_release.parse_plain("current")
+
+
+@pytest.mark.parametrize(
     ("one", "other", "agree"),
     [
         ("5.15", "5.15.55", True),
@@ -149,35 +204,3 @@ def test_releases_agree(one: str, other: str, agree: bool) -> None:
 def test_pat_bit_loss_by_release(text: str, loses: bool | None, known: str) -> None:
     loss = loses_pat_bit(kernel_release.parse_release(text))
     assert (loss.loses, loss.known) == (loses, known)
-
-
-@pytest.mark.parametrize(
-    ("layout", "linux_4_2", "linux_3_19"),
-    [
-        # layout                          WB WC UC- UC WT WP
-        ("WB WT UC- UC WC WP UC UC", "    0 4 2 3 1 5", "0 4 2 3 1 5"),
-        ("WB WC UC- UC WB WP UC- WT", "   0 1 2 3 7 5", "0 1 2 3 7 5"),
-        ("WB WC UC- UC WB WC UC- WT", "   0 1 2 3 7 2", "0 1 2 3 7 2"),
-        ("WB WC UC- UC WB WC UC- UC", "   0 1 2 3 2 2", "0 1 2 3 2 2"),
-        ("WB WT UC- UC WB WT UC- UC", "   0 2 2 3 1 2", "0 1 2 3 1 2"),
-        ("WB WT UC- UC WB WP WC UC", "    0 6 2 3 1 5", "0 6 2 3 1 5"),
-        ("WB WT WC UC WB WT WC UC", "     0 2 2 3 1 2", "0 2 2 3 1 2"),
-    ],
-)
-def test_linux_reads_the_layout(layout: str, linux_4_2: str, linux_3_19: str) -> None:
-    host = PatLayout.of_words(layout)
-    words = "WB WC UC- UC WT WP"
-    for key, expected in (("reads-msr", linux_4_2), ("reads-msr-3.19", linux_3_19)):
-        behaviour = next(one for one in BEHAVIOURS if one.key == key)
-        profile = Profile(label=key, behaviour=behaviour, wants=parse_types(words))
-        assert [profile.encode(BY_WORD[word], host) for word in words.split()] == [int(i) for i in expected.split()]
-
-
-def test_titles_of_the_linux_rows() -> None:
-    assert [row.title for row in LINUX_ROWS][1:4] == ["Linux 2.6.25", "Linux 2.6.26 to 2.6.35", "Linux 2.6.36 to 3.2"]
-    assert LINUX_ROWS[-1].title == "Linux 4.2 and later"
-
-
-def test_rules_have_an_id_of_their_own_and_citations() -> None:
-    assert len({rule.id for rule in RULES}) == len(RULES) == 21
-    assert all(rule.cites and rule.title for rule in RULES)

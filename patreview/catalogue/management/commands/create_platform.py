@@ -1,6 +1,8 @@
+import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management import CommandError
 from django.db import transaction
 
 from patreview import engine
@@ -22,11 +24,30 @@ class Command(ProjectCommand):
             "--layout", default=STOCK, help="eight types, an IA32_PAT value or a boot-log line; Xen's own if absent"
         )
         parser.add_argument("--cpu-vendor", choices=Platform.Vendor.values, default="any")
+        parser.add_argument("--cmdline", help="Xen's command line, for mmio-relax")
+        parser.add_argument("--errata-cpu", action="store_true", help="its CPUs lose index bit 2 of the PAT")
+        parser.add_argument("--patch", action="append", help="a commit that this Xen carries; may be given again")
+        parser.add_argument("--mtrr", help="MTRRs as JSON, as docs/schemas/scenario-1.json has them")
 
     @transaction.atomic
     def act(self, **options: Any) -> None:
         project = find_project(options["slug"])
         layout = know_layout(project, options["layout"], origin="command line")
         fields = {name: options[name] for name in ("release", "cpu_vendor")}
+        fields["details"] = self._details(options)
         platform = add_platform(project, options["name"], layout=layout, by="command line", **fields)
         self.stderr.write(f"{platform.name} is {platform.title} with {' '.join(layout.entries)}.")
+
+    def _details(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What of the platform is stated besides; the engine judges it."""
+        try:
+            mtrr = json.loads(options["mtrr"]) if options["mtrr"] else None
+        except ValueError as exc:
+            raise CommandError(f"--mtrr is no JSON: {exc}") from exc
+        found = {
+            "cmdline": options["cmdline"],
+            "errata_cpu": options["errata_cpu"] or None,
+            "patches": options["patch"],
+            "mtrr": mtrr,
+        }
+        return {name: value for name, value in found.items() if value is not None}

@@ -1,22 +1,34 @@
 """A guest's facts from what a person states and the files sent along, each with its origin."""
 
 import re
+from typing import TYPE_CHECKING
 
+from simulator.driver import parse_driver
+from simulator.guest import FAMILIES
 from simulator.inputs.encodings import read_encodings, write_encodings
-from simulator.inputs.kernel_config import KernelConfig, read_config
-from simulator.inputs.kernel_release import parse_release
+from simulator.inputs.kernel_release import parse_plain, parse_release
+from simulator.inputs.layout import read_layout
 from simulator.inputs.record import NAME_LIMIT, Record, check_text
+from simulator.memory_type import BY_WORD, MemoryType
+from simulator.pair import Target
 from simulator.problem import refuse
 
-FAMILIES = ("linux", "xenlinux", "suse-xenlinux", "stated")
+if TYPE_CHECKING:
+    from simulator.inputs.kernel_config import KernelConfig
+
 MODES = ("pv", "pvh", "hvm")
 ROLES = ("dom0", "domU")
 FILES_LIMIT = 16
 COMMAND_LINE_LIMIT = 4096
 PATCHES_LIMIT = 100
-_COMMIT = re.compile("[0-9a-f]{7,40}", re.ASCII)
+LIST_LIMIT = 1000
+_COMMIT = "[0-9a-f]{7,40}"
 
-STATED_KEYS = ("name", "family", "release", "mode", "role", "devices", "cmdline", "encodings", "patches")
+#: Facts that are true or false and mean false where they are not stated.
+FLAGS = ("hide_cpuid_pat", "hide_cpuid_mtrr", "errata_cpu")
+_PLAIN_KEYS = ("family", "release", "mode", "role", "devices", "cmdline", "encodings", "patches", "drivers", "modules")
+STATED_KEYS = ("name", *_PLAIN_KEYS, "needs", "booted_under", "observed_pat", *FLAGS)
+FACT_KEYS = (*STATED_KEYS[1:], "config")
 _FILE_KEYS = ("role", "name", "text")
 #: Symbols that only kernels with paravirt operations have; XenLinux has not.
 _PVOPS_SYMBOLS = ("CONFIG_XEN_PV", "CONFIG_HYPERVISOR_GUEST", "CONFIG_PARAVIRT_GUEST")
@@ -47,19 +59,64 @@ def read_guest(stated: object, files: object, *, by: str) -> dict[str, object]:
 
 
 def _read_stated(record: Record, by: str) -> dict[str, dict[str, object]]:
+    family = record.word("family", FAMILIES)
     values: dict[str, object] = {
-        "family": record.word("family", FAMILIES),
-        "release": _read_release(record),
+        "family": family,
+        "release": _read_release(record, family),
         "mode": record.word("mode", MODES),
-        "role": record.word("role", ROLES),
+        "role": read_role(record, "role"),
         "devices": record.flag("devices"),
         "cmdline": record.optional_text("cmdline", limit=COMMAND_LINE_LIMIT),
         "encodings": _read_encodings(record),
         "patches": read_patches(record, "patches") or None,
+        "drivers": _read_drivers(record) or None,
+        "modules": _read_names(record, "modules") if record.has("modules") else None,
+        "needs": [f"{wanted.word}@{target}" for wanted, target in read_needs(record, "needs")] or None,
+        "booted_under": _read_layout(record, "booted_under"),
+        "observed_pat": _read_layout(record, "observed_pat"),
+        **{key: record.flag(key) or None for key in FLAGS},
     }
     if (values["mode"], values["role"]) == ("hvm", "dom0"):
         raise refuse("impossible", "no dom0 runs in mode hvm: it is pv or pvh", field=record.at("role"))
+    if values["mode"] in ("hvm", "pvh") and values["booted_under"] is not None:
+        message = "a guest of mode hvm or pvh has a layout of its own: none that it booted under stays with it"
+        raise refuse("impossible", message, field=record.at("booted_under"))
     return {key: _fact(value, "stated", by=by) for key, value in values.items() if value is not None}
+
+
+def read_role(record: Record, key: str) -> str | None:
+    """A field that is dom0 or domU, in any case of letters."""
+    text = record.optional_text(key)
+    role = next((role for role in ROLES if text is not None and role.lower() == text.lower()), None)
+    return role if text is None or role else record.word(key, ROLES)
+
+
+def read_needs(record: Record, key: str) -> list[tuple[MemoryType, Target]]:
+    """A field that lists the types that a guest maps, as in `WC@mmio`; a type alone is mapped in both places."""
+    needs: list[tuple[MemoryType, Target]] = []
+    for position, item in enumerate(record.items(key, limit=2 * len(BY_WORD))):
+        field = f"{record.at(key)}[{position}]"
+        word, _, place = check_text(item, field=field, limit=NAME_LIMIT).partition("@")
+        wanted = BY_WORD.get(word.upper())
+        if wanted is None or place.lower() not in ("", *Target):
+            message = f"{str(item)[:20]!a} is no need; write it as in WC, WC@mmio or UC-@ram"
+            raise refuse("needs", message, field=field)
+        needs += [(wanted, target) for target in Target if place.lower() in ("", target)]
+    return list(dict.fromkeys(needs))
+
+
+def _read_drivers(record: Record) -> list[str]:
+    names = _read_names(record, "drivers")
+    return sorted({parse_driver(name, field=record.at("drivers")) for name in names})
+
+
+def _read_names(record: Record, key: str) -> list[str]:
+    items = record.items(key, limit=LIST_LIMIT)
+    return [check_text(item, field=f"{record.at(key)}[{n}]", limit=NAME_LIMIT) for n, item in enumerate(items)]
+
+
+def _read_layout(record: Record, key: str) -> str | None:
+    return read_layout(record.data[key], field=record.at(key)).layout.hex if record.has(key) else None
 
 
 def read_patches(record: Record, key: str) -> list[str]:
@@ -68,15 +125,16 @@ def read_patches(record: Record, key: str) -> list[str]:
     for position, item in enumerate(record.items(key, limit=PATCHES_LIMIT)):
         field = f"{record.at(key)}[{position}]"
         commit = check_text(item, field=field, limit=NAME_LIMIT).lower()
-        if not _COMMIT.fullmatch(commit):
+        if not re.fullmatch(_COMMIT, commit):
             raise refuse("commit", f"{commit!a} is no commit id: 7 to 40 hex digits", field=field)
         patches.append(commit)
     return sorted(set(patches))
 
 
-def _read_release(record: Record) -> str | None:
+def _read_release(record: Record, family: str | None) -> str | None:
     text = record.optional_text("release")
-    return None if text is None else parse_release(text, field=record.at("release")).text
+    parse = parse_release if family is None or "linux" in family else parse_plain
+    return None if text is None else parse(text, field=record.at("release")).text
 
 
 def _read_encodings(record: Record) -> dict[str, str] | None:
@@ -87,7 +145,7 @@ def _read_encodings(record: Record) -> dict[str, str] | None:
     return None if is_missing else write_encodings(read_encodings(value, field=record.at("encodings")))
 
 
-def _read_files(files: object) -> KernelConfig | None:
+def _read_files(files: object) -> "KernelConfig | None":
     config = None
     for position, item in enumerate(Record({"files": files}).items("files", limit=FILES_LIMIT)):
         record = Record.of(item, path=f"files[{position}]", known=_FILE_KEYS)
@@ -99,11 +157,13 @@ def _read_files(files: object) -> KernelConfig | None:
         text = record.data.get("text")
         if not isinstance(text, str):
             raise refuse("wrong_type", "the file's text is wanted", field=record.at("text"))
+        from simulator.inputs.kernel_config import read_config
+
         config = read_config(text, source=name)
     return config
 
 
-def _config_fact(config: KernelConfig) -> dict[str, object]:
+def _config_fact(config: "KernelConfig") -> dict[str, object]:
     release = config.release
     header = None if release is None else {"value": release.text, "line": config.release_line}
     values = dict(sorted(config.values.items()))
@@ -111,7 +171,7 @@ def _config_fact(config: KernelConfig) -> dict[str, object]:
     return {**_fact(values, "file", source=config.source), "lines": lines, "release": header}
 
 
-def _infer(facts: dict[str, dict[str, object]], config: KernelConfig) -> None:
+def _infer(facts: dict[str, dict[str, object]], config: "KernelConfig") -> None:
     """Add what the .config says; what a person states stays, and contradictions stay visible."""
     symbol = next((symbol for symbol in _PVOPS_SYMBOLS if symbol in config.values), None)
     if "family" not in facts and symbol is not None:

@@ -1,0 +1,46 @@
+"""What guests run on: a hypervisor release with its layout, the processor's vendor, errata and MTRRs."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulator.effective import Vendor
+from simulator.hypervisor import XenModel
+from simulator.inputs.command_line import MmioRelax
+from simulator.memory_type import MemoryType
+from simulator.pair import Target
+from simulator.pat import XEN_LAYOUT, PatLayout
+
+if TYPE_CHECKING:
+    from simulator.mtrr import MtrrMap
+
+
+class Platform(NamedTuple):
+    """A hypervisor release with the layout in force and, where one is proposed, the new one.
+
+    `layout_source` is xen, stated or observed.
+    """
+
+    name: str
+    xen: XenModel
+    vendor: Vendor
+    layout: PatLayout
+    layout_name: str
+    layout_source: str = "stated"
+    relax: MmioRelax = MmioRelax.NONE
+    mtrr: "MtrrMap | None" = None
+    errata_cpu: bool = False
+    proposed: PatLayout | None = None
+
+    def mtrr_at(self, target: Target) -> MemoryType:
+        """The MTRR type where a mapping points: UC for a device's memory, WB for RAM; UC anywhere with MTRRs off."""
+        if target is Target.MMIO or (self.mtrr is not None and not self.mtrr.enabled):
+            return MemoryType.UC
+        return MemoryType.WB
+
+    def rewrites(self, index: int, layout: PatLayout) -> bool:
+        """Whether a PV guest's mapping of MMIO by an index is turned to PCD+PWT.
+
+        A layout that is proposed needs a patched Xen: it is judged as if the test of 4.7 to 4.17 followed the type.
+        """
+        if self.proposed is not None and layout != XEN_LAYOUT:
+            return self.xen.mmio_test != "none" and layout.entries[index].is_cacheable
+        return self.xen.rewrites(index, layout)

@@ -1,0 +1,200 @@
+"""DRV: what drivers insist on, and what is known of which drivers there are."""
+
+from collections.abc import Iterator
+
+from simulator import citations
+from simulator.finding import Finding, Severity, Verdict
+from simulator.guest import (
+    MTRR_COPY_STABLE,
+    MTRR_INVALID_CANDIDATES,
+    MTRR_INVALID_IS_WB,
+    NEEDS_MTRR_BEFORE,
+    WB_OF_MMIO_IS_UC_MINUS,
+)
+from simulator.inputs.kernel_release import KernelRelease
+from simulator.mapping import map_type, violated
+from simulator.memory_type import MemoryType
+from simulator.pair import Target
+from simulator.rules.derivation import derive
+from simulator.rules.rule import (
+    LINUX,
+    GuestView,
+    MappingView,
+    Rule,
+    example,
+    linux,
+    needs_guests,
+    needs_own_pat,
+    needs_pv,
+    say,
+)
+
+
+def _constraint(rule: str, driver: str, view: MappingView) -> Iterator[Finding]:
+    """A constraint of a driver that is violated: its WC is refused, and the device goes without."""
+    if view.mapping.wanted is not MemoryType.WC:
+        return
+    for constraint, is_certain, why in violated(view.guest.kernel, view.guest.walked):
+        if constraint.driver == driver:
+            verdict = Verdict.INCOMPATIBLE if is_certain else Verdict.CONDITIONAL
+            yield say(
+                view.guest,
+                rule,
+                verdict,
+                view.mapping.subject,
+                title=f"{constraint.driver} wants that {constraint.condition}",
+                message=f"{constraint.driver} ({constraint.versions}): {why}; {constraint.effect}",
+                headline=("" if is_certain else f"right if {driver} is not loaded: ") + f"{why}; {constraint.effect}",
+                cites=constraint.cites,
+                severity=Severity.FUNCTION,
+                fixes=(constraint.fix,),
+                assumption=f"{constraint.driver} is not loaded",
+                wanted=view.mapping.wanted,
+                steps=derive(view) if is_certain else (),
+            )
+
+
+def wc_at_1(view: MappingView) -> Iterator[Finding]:
+    """NVIDIA's nv-pat takes WC at index 1 or none."""
+    yield from _constraint("DRV010", "nvidia-nv-pat", view)
+
+
+def i915_asks(view: MappingView) -> Iterator[Finding]:
+    """i915 asks pat_enabled() from 5.17 on, and CPUID before."""
+    yield from _constraint("DRV020", "i915", view)
+
+
+def unknown_needs(view: GuestView) -> Iterator[Finding]:
+    """Where nothing says what a guest drives, and a type that it might map would be wrong."""
+    kernel = view.kernel
+    if kernel.knows_drivers or (kernel.is_pv and not kernel.setting.devices) or kernel.problem is not None:
+        return
+    wrong = [
+        f"{wanted.word} on {target.value} would be {found.verdict.word}"
+        for wanted in (MemoryType.WC, MemoryType.WT, MemoryType.UC_MINUS)
+        for target in Target
+        for found in [map_type(kernel, view.platform, view.layout, wanted, target)]
+        if found.refused is None and found.verdict > Verdict.DEGRADED
+    ]
+    if wrong:
+        yield say(
+            view,
+            "DRV030",
+            Verdict.COMPATIBLE,
+            "needs",
+            title="Nothing says which drivers the guest has",
+            message=f"no .config, module list or driver is given, so ordinary memory and ioremap() alone are judged; "
+            f"{', '.join(wrong)}",
+            cites=(citations.STATED_FACTS, citations.LINUX_DRIVERS),
+            fixes=("send the kernel's .config, a module list or its drivers",),
+        )
+
+
+def no_mtrrs(view: GuestView) -> Iterator[Finding]:
+    """Kernels before 6.2 leave IA32_PAT alone where they find no MTRRs: WC becomes UC-, or WT in old ones."""
+    kernel = view.kernel
+    if not kernel.is_pv and "it finds no MTRRs" in kernel.notes:
+        index = kernel.encode(MemoryType.WC, view.walked)
+        got = view.walked.entries[index].word if index is not None else "nothing"
+        yield say(
+            view,
+            "DRV040",
+            Verdict.COMPATIBLE,
+            "MTRR",
+            title="Without MTRRs the kernel does not program IA32_PAT",
+            message=f"it finds no MTRRs and leaves IA32_PAT at the reset value: WC by PA{index} is {got}",
+            cites=(citations.LINUX_INIT_CACHE_MODES, citations.ACRN_108, citations.CLOUD_HYPERVISOR_1752),
+            fixes=("show MTRRs to the guest, or run Linux 6.2 or later",),
+        )
+
+
+def _with_devices(view: GuestView) -> KernelRelease | None:
+    """The release of a Linux guest that drives devices."""
+    kernel = view.kernel
+    is_one = kernel.row.family == "linux" and (kernel.setting.devices or not kernel.is_pv)
+    return view.one.facts.release if is_one else None
+
+
+def _knows_no_mtrr(view: GuestView, release: KernelRelease) -> bool:
+    """Whether a kernel has PAT and no MTRR information: PV without a copy of them, others where they are hidden."""
+    if not view.kernel.is_pv:
+        return view.one.facts.hides_mtrr and release.series >= NEEDS_MTRR_BEFORE
+    since, before = WB_OF_MMIO_IS_UC_MINUS
+    copied = MTRR_COPY_STABLE.get(release.series)
+    return since <= release.series < before and (copied is None or (release.patch or 0) < copied)
+
+
+def wb_of_device_memory(view: GuestView) -> Iterator[Finding]:
+    """A kernel with PAT and without MTRR information makes a WB request of device memory UC-."""
+    release = _with_devices(view)
+    if release is None or not _knows_no_mtrr(view, release):
+        return
+    if view.kernel.is_pv and _takes_missing_for_wb(release):
+        return
+    yield say(
+        view,
+        "DRV050",
+        Verdict.COMPATIBLE,
+        "WB on mmio",
+        title="A WB request of device memory becomes UC-",
+        message=f"Linux {release.text} has PAT but no MTRRs here: a WB request of device memory becomes UC- "
+        "(memremap() is slow)",
+        cites=(citations.LINUX_MEMTYPE, citations.LINUX_MTRR_PV),
+        fixes=("run Linux 6.5 or later, whose dom0 copies the MTRRs",)
+        if view.kernel.is_pv
+        else ("show MTRRs to the guest",),
+    )
+
+
+def _takes_missing_for_wb(release: KernelRelease) -> bool:
+    series, first_candidate, last_candidate = MTRR_INVALID_CANDIDATES
+    if release.series == series:
+        return release.candidate is not None and first_candidate <= release.candidate <= last_candidate
+    first, last = MTRR_INVALID_IS_WB.get(release.series, (1, 0))
+    return first <= (release.patch or 0) <= last
+
+
+def missing_mtrr_is_wb(view: GuestView) -> Iterator[Finding]:
+    """90b926e68f50 took a missing MTRR for WB: devices of a PV dom0 failed, disks among them."""
+    release, kernel = _with_devices(view), view.kernel
+    if release is not None and kernel.is_pv and kernel.setting.role == "dom0" and _takes_missing_for_wb(release):
+        yield say(
+            view,
+            "DRV060",
+            Verdict.CONDITIONAL,
+            "WB on mmio",
+            title="A missing MTRR is taken for WB, and dom0's devices fail",
+            message=f"Linux {release.text} takes a missing MTRR for WB (90b926e68f50): ioremap_cache() of device "
+            "memory stays WB, and disks of a dom0 went missing",
+            headline="right if no driver maps device memory WB: a missing MTRR is taken for WB (90b926e68f50)",
+            cites=(citations.LINUX_MEMTYPE_INVALID,),
+            severity=Severity.FUNCTION,
+            fixes=("run 6.1.33 or later of 6.1, or 6.2 or later, which revert it",),
+            assumption="no driver of this dom0 maps device memory WB",
+        )
+
+
+_HVM_NO_MTRR = linux("5.10.200", role="domU", mode="hvm", hide_cpuid_mtrr=True)
+
+RULES = (
+    Rule("DRV010", "NVIDIA's nv-pat finds WC at PA1", Severity.FUNCTION, "guests with the driver nvidia-nv-pat",
+         (citations.NVIDIA_PAT, citations.QUBES_9501), "mapping", wc_at_1, needs_guests, needs_encodings=True,
+         fires=example(linux("6.12", drivers=["nvidia-nv-pat"])),
+         silent=example(linux("6.12", drivers=["nvidia-nv-pat"]), layout=LINUX)),
+    Rule("DRV020", "i915 is told that there is PAT", Severity.FUNCTION, "Linux guests with the driver i915",
+         (citations.LINUX_I915_ASKS, citations.LINUX_PAT_ENABLED, citations.QUBES_7479), "mapping", i915_asks,
+         needs_guests, needs_encodings=True,
+         fires=example(linux("5.17.5", drivers=["i915"])), silent=example(linux("6.1.100", drivers=["i915"]))),
+    Rule("DRV030", "What a guest drives is known where it matters", Severity.ADVICE, "guests with devices",
+         (citations.STATED_FACTS,), "guest", unknown_needs, needs_guests, needs_encodings=True,
+         fires=example(linux("2.6.36"), layout=LINUX), silent=example(linux("2.6.36"), xen="4.1")),
+    Rule("DRV040", "A guest without MTRRs programs IA32_PAT", Severity.ADVICE, "PVH and HVM guests",
+         (citations.LINUX_INIT_CACHE_MODES, citations.LINUX_PAT_WITHOUT_MTRR), "guest", no_mtrrs, needs_own_pat,
+         fires=example(_HVM_NO_MTRR), silent=example(_HVM_NO_MTRR | {"release": "6.2.1"})),
+    Rule("DRV050", "A WB request of device memory stays WB", Severity.ADVICE, "Linux guests",
+         (citations.LINUX_MEMTYPE, citations.LINUX_MTRR_PV), "guest", wb_of_device_memory, needs_guests,
+         fires=example(linux("6.1.100")), silent=example(linux("6.12"))),
+    Rule("DRV060", "A missing MTRR is not taken for WB", Severity.FUNCTION, "Linux PV dom0",
+         (citations.LINUX_MEMTYPE_INVALID,), "guest", missing_mtrr_is_wb, needs_pv,
+         fires=example(linux("6.1.8")), silent=example(linux("6.1.100"))),
+)  # fmt: skip
