@@ -147,6 +147,21 @@ def ept() -> str:
     )
 
 
+def conditions() -> str:
+    """What has a say besides the table of effective types."""
+    rows = simulator.memory_types_as_data()["conditions"]
+    return table(("processor", "where", "then"), ((one["vendor"], one["when"], one["effect"]) for one in rows))
+
+
+def errata() -> str:
+    """Which processors are taken to lose the PAT bit."""
+    rows = (
+        (one["by"], f"{one['family']:#x}", f"{one['first_model']:#x} to {one['last_model']:#x}", one["names"])
+        for one in simulator.memory_types_as_data()["errata"]
+    )
+    return table(("by", "family", "models", ""), rows)
+
+
 def windows() -> str:
     """The S3 windows."""
     rows = []
@@ -172,6 +187,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "xen": xen,
     "ept": ept,
     "windows": windows,
+    "conditions": conditions,
+    "errata": errata,
 }
 
 

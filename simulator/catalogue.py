@@ -200,6 +200,11 @@ def memory_types_as_data() -> Data:
         "disputed": [
             {"mtrr": cell.mtrr.word, "pat": cell.pat.word, "said": dict(cell.said)} for cell in effective.DISPUTED
         ],
+        "conditions": [
+            {"vendor": one.vendor.value, "when": one.when, "effect": one.effect, "cites": [one.source]}
+            for one in effective.conditions()
+        ],
+        "specification_updates": [{"name": name, "says": says} for name, says in errata.SPECIFICATION_UPDATES],
         "errata": [
             {
                 "family": row.family,

@@ -21,7 +21,7 @@ ERRATA_ROWS = (
     #        family models    names                                                       by
     ErrataRow(0x6, 0x0, 0x0D, "Pentium Pro, Pentium II, Pentium III, Pentium M", "Linux", citations.LINUX_PAT_INIT),
     ErrataRow(0xF, 0x0, 0x06, "Pentium 4", "Linux", citations.LINUX_PAT_INIT),
-    ErrataRow(0x6, 0x0, 0x0D, "the same", "FreeBSD", citations.FREEBSD_PAT),
+    ErrataRow(0x6, 0x0, 0x0D, "Pentium Pro, Pentium II, Pentium III, Pentium M", "FreeBSD", citations.FREEBSD_PAT),
     ErrataRow(0xF, 0x0, 0xFF, "Pentium 4, all models", "FreeBSD", citations.FREEBSD_PAT),
 )
 

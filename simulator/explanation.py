@@ -53,7 +53,10 @@ def explain(data: object, *, target: str | None = None) -> Data:
         "guest": _guest(judged),
         "host_layout": _host_layout(view.platform, judged, walked),
         "needs": [need.as_data() for need in kernels[0].kernel.needs],
-        "mappings": [_as_data(*one, platform=view.platform) for one in zip(shown, said, strict=True)],
+        "mappings": [
+            _as_data(*one, platform=view.platform, is_open=judged.guest_class.possibilities.is_open)
+            for one in zip(shown, said, strict=True)
+        ],
         "findings": [finding.as_said() for finding in listed],
         "verdict": verdict_of(findings).word,
         "coverage": {
@@ -79,7 +82,8 @@ def _said_of(one: list[_Shown], judged: ClassJudgement) -> tuple[Finding, ...]:
     if judged.chosen is not None:
         kernel = judged.chosen.kernel
         return one[next(n for n, case in enumerate(judged.cases) if case.kernel == kernel)].findings
-    return one[0].findings if len({tuple(shown.findings) for shown in one}) == 1 else ()
+    is_same = len({shown.findings for shown in one}) == 1 and not judged.guest_class.possibilities.is_open
+    return one[0].findings if is_same else ()
 
 
 def _with_shown(findings: list[Finding], said: list[tuple[Finding, ...]]) -> list[Finding]:
@@ -92,6 +96,7 @@ def _with_shown(findings: list[Finding], said: list[tuple[Finding, ...]]) -> lis
 
 def _guest(judged: ClassJudgement) -> Data:
     facts, kernels = judged.guest_class.facts, [case.kernel for case in judged.cases]
+    found = judged.guest_class.possibilities
     rows = list(dict.fromkeys(kernel.row.title for kernel in kernels))
     least = max((kernel.confidence for kernel in kernels), key=CONFIDENCE_ORDER.index)
     return {
@@ -100,7 +105,7 @@ def _guest(judged: ClassJudgement) -> Data:
         "mode": facts.mode,
         "role": facts.role.lower() if facts.role is not None else None,
         "devices": kernels[0].setting.devices,
-        "row": rows[0] if len(rows) == 1 else f"undecided: {' or '.join(rows)}",
+        "row": rows[0] if len(rows) == 1 and not found.is_open else f"undecided: {found.gap or ' or '.join(rows)}",
         "confidence": least.value,
     }
 
@@ -112,14 +117,14 @@ def _host_layout(platform: Platform, judged: ClassJudgement, layout: PatLayout) 
     return {"msr": layout.hex, "entries": layout.words, "source": source}
 
 
-def _as_data(cases: list[_Shown], said: tuple[Finding, ...], *, platform: Platform) -> Data:
+def _as_data(cases: list[_Shown], said: tuple[Finding, ...], *, platform: Platform, is_open: bool) -> Data:
     """A mapping in every case: where the cases differ its fields are null, and it is indeterminate."""
     rows = [one.mapping.as_data(platform.vendor) for one in cases]
     data, verdicts = rows[0], {one.verdict for one in cases}
-    if any(row != data for row in rows):
+    if is_open or any(row != data for row in rows):
         blank: Data = {"refused": None, "pte_bits": None, "pat_index": None, "pat_type": None, "effective": None}
         data = {"wanted": data["wanted"], **blank}
-    verdict = verdicts.pop() if len(verdicts) == 1 else _undecided(verdicts)
+    verdict = Verdict.INDETERMINATE if is_open else _undecided(verdicts)
     rules = sorted({finding.rule for finding in said})
     return {**data, "verdict": verdict.word, "findings": rules}
 
@@ -127,4 +132,4 @@ def _as_data(cases: list[_Shown], said: tuple[Finding, ...], *, platform: Platfo
 def _undecided(verdicts: set[Verdict]) -> Verdict:
     """Cases that differ decide nothing, but where none is worse than degraded."""
     highest = max(verdicts)
-    return highest if highest <= Verdict.DEGRADED else Verdict.INDETERMINATE
+    return highest if len(verdicts) == 1 or highest <= Verdict.DEGRADED else Verdict.INDETERMINATE

@@ -259,8 +259,6 @@ def choose_rows(family: str, release: KernelRelease | None, mode: str) -> Choice
     return Choice((row,), is_newer=is_newer)
 
 
-#: From this series on, PV kernels stop at boot where PA0 is not WB.
-INSISTS_ON_WB_SINCE = (3, 19)
 #: Before this series, ioremap_wc() without PAT support asks for UC-.
 WC_NEEDS_PAT_BEFORE = (4, 2)
 #: From this series on, a PV kernel that is not shown CPUID.PAT assumes the power-on layout.
@@ -273,7 +271,8 @@ PAT_ENABLED_FALSE_SINCE = (4, 7)
 PAT_ENABLED_FIXED_IN = (6, 0)
 PAT_ENABLED_FIXED_CANDIDATE = 3
 PAT_ENABLED_FIXED_STABLE: dict[tuple[int, ...], int] = {(5, 19): 6}
-#: From this series on i915 asks pat_enabled(); before that, CPUID.
+#: From these series on i915 asks CPUID, then pat_enabled().
+I915_ASKS_CPUID_SINCE = (4, 0)
 I915_ASKS_PAT_ENABLED_SINCE = (5, 17)
 #: A WB request of device memory becomes UC- in a PV kernel that has PAT and knows no MTRR: from the first series on,
 #: until dom0 copies them (6.5, and 6.3.13 and 6.4.4 of the stable series).
@@ -283,6 +282,23 @@ MTRR_COPY_STABLE: dict[tuple[int, ...], int] = {(6, 3): 13, (6, 4): 4}
 MTRR_INVALID_IS_WB: dict[tuple[int, ...], tuple[int, int]] = {(6, 1): (7, 32)}
 #: Of the mainline: in these candidates of 6.2; that it began with rc4 is recalled.
 MTRR_INVALID_CANDIDATES = ((6, 2), 4, 8)
+
+
+def takes_missing_mtrr_for_wb(release: KernelRelease) -> str:
+    """`wb` where a Linux release has 90b926e68f50, `perhaps wb` where it hides its patch level, else ""."""
+    series, first_candidate, last_candidate = MTRR_INVALID_CANDIDATES
+    if release.series == series:
+        is_one = release.candidate is not None and first_candidate <= release.candidate <= last_candidate
+        return "wb" if is_one else ""
+    first, last = MTRR_INVALID_IS_WB.get(release.series, (1, 0))
+    if release.hides_patch:
+        return "perhaps wb" if first <= last else ""
+    return "wb" if first <= (release.patch or 0) <= last else ""
+
+
+def may_carry_pat_enabled_fix(release: KernelRelease) -> bool:
+    """Whether a release that hides its patch level may have 72cbc8f04fe2, where i915 asks for it."""
+    return release.hides_patch and I915_ASKS_PAT_ENABLED_SINCE <= release.series < PAT_ENABLED_FIXED_IN
 
 
 _WHOLE = 9999

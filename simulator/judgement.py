@@ -99,13 +99,23 @@ def _choose(cases: tuple[Case, ...], verdict_of: Callable[[Case], Verdict]) -> C
 
 
 def _merge(first: Case, cases: tuple[Case, ...]) -> Case:
-    said = {(finding.rule, finding.subject, finding.assumption): finding for case in cases for finding in case.said}
     kept = [case.kept for case in cases if case.kept is not None]
     return first._replace(
         results=_worst_results(case.results for case in cases),
         kept=_worst_results(kept) if kept else None,
-        said=tuple(said.values()),
+        said=_all_said(finding for case in cases for finding in case.said),
     )
+
+
+def _all_said(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What is said in any case, each statement once: the worst of it, right if all that it rests on anywhere holds."""
+    found: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        known = found.setdefault((finding.rule, finding.subject), finding)
+        worse = max(known, finding, key=lambda one: one.verdict)
+        rests_on = dict.fromkeys(one.assumption for one in (known, finding) if one.assumption)
+        found[finding.rule, finding.subject] = worse._replace(assumption="; and ".join(rests_on) or None)
+    return tuple(found.values())
 
 
 def _worst_results(groups: Iterable[tuple[Result, ...]]) -> tuple[Result, ...]:

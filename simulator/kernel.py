@@ -44,6 +44,8 @@ class Kernel(NamedTuple):
     loss_confidence: str = "verified"
     insists_on_wb: bool = False
     pat_disabled: str = ""  # why pat_enabled() is false
+    i915_asks: str = ""  # pat_enabled or cpuid: what i915 of this release asks before it maps WC
+    wb_of_mmio: str = ""  # uc-minus, wb or perhaps wb: what a WB request of device memory becomes without MTRRs
     hides_pat: bool = False
     errata_cpu: bool = False
     needs: tuple[Need, ...] = ()
@@ -120,6 +122,8 @@ class Kernel(NamedTuple):
             self.loss_confidence,
             self.insists_on_wb,
             self.pat_disabled,
+            self.i915_asks,
+            self.wb_of_mmio,
             self.hides_pat,
             self.errata_cpu,
             [[need.wanted.word, need.target.value, need.certain, need.why] for need in self.needs],
@@ -244,7 +248,30 @@ def _linux(kernel: Kernel, facts: GuestFacts, row: Row) -> Kernel:
         insists_on_wb=kernel.behaviour.reads,
         uc_minus_for_wc=why if kernel.behaviour.indices.get(MemoryType.WC) else "",
         pat_disabled=_pat_disabled(facts, kernel.setting, series),
+        i915_asks=_i915_asks(series),
+        wb_of_mmio=_wb_of_mmio(facts, kernel, series),
     )
+
+
+def _i915_asks(series: tuple[int, ...]) -> str:
+    if series >= guest.I915_ASKS_PAT_ENABLED_SINCE:
+        return "pat_enabled"
+    return "cpuid" if series >= guest.I915_ASKS_CPUID_SINCE else ""
+
+
+def _wb_of_mmio(facts: GuestFacts, kernel: Kernel, series: tuple[int, ...]) -> str:
+    """What a WB request of device memory becomes in a kernel that has PAT and no MTRR information; "" if it stays."""
+    release, setting = facts.release, kernel.setting
+    if release is None or release.series != series or (setting.mode == "pv" and not setting.devices):
+        return ""
+    if setting.mode != "pv":
+        return "uc-minus" if facts.hides_mtrr and series >= guest.NEEDS_MTRR_BEFORE else ""
+    if setting.role == "dom0" and (found := guest.takes_missing_mtrr_for_wb(release)):
+        return found
+    since, before = guest.WB_OF_MMIO_IS_UC_MINUS
+    copied = guest.MTRR_COPY_STABLE.get(series)
+    is_copied = copied is not None and (release.patch or 0) >= copied
+    return "uc-minus" if since <= series < before and not is_copied else ""
 
 
 def _falls_back(kernel: Kernel, facts: GuestFacts, series: tuple[int, ...]) -> str:

@@ -6,10 +6,9 @@ from simulator import citations
 from simulator.driver import CPU_HAS_PAT, PAT_ENABLED, WC_AT_1, Constraint
 from simulator.effective import Vendor, effective_type
 from simulator.finding import Verdict
-from simulator.guest import FAMILY_TITLES, I915_ASKS_PAT_ENABLED_SINCE, UNKNOWN
+from simulator.guest import FAMILY_TITLES, UNKNOWN
 from simulator.hypervisor import REWRITTEN_TO
 from simulator.inputs.command_line import MmioRelax
-from simulator.inputs.kernel_release import parse_release
 from simulator.kernel import Kernel
 from simulator.memory_type import MTRR_ORDER, MemoryType
 from simulator.pair import Judgement, Target, judge
@@ -177,10 +176,9 @@ def violated(kernel: Kernel, layout: PatLayout) -> list[tuple[Constraint, bool, 
 
 
 def _i915(kernel: Kernel) -> list[tuple[Constraint, str]]:
-    series = parse_release(kernel.release).series if kernel.release else I915_ASKS_PAT_ENABLED_SINCE
-    if series >= I915_ASKS_PAT_ENABLED_SINCE:
-        return [(PAT_ENABLED, f"pat_enabled() is false ({kernel.pat_disabled})")] if kernel.pat_disabled else []
-    return [(CPU_HAS_PAT, "CPUID.PAT is hidden")] if kernel.hides_pat and series >= (4, 0) else []
+    if kernel.i915_asks == "pat_enabled" and kernel.pat_disabled:
+        return [(PAT_ENABLED, f"pat_enabled() is false ({kernel.pat_disabled})")]
+    return [(CPU_HAS_PAT, "CPUID.PAT is hidden")] if kernel.i915_asks == "cpuid" and kernel.hides_pat else []
 
 
 def first_wc(layout: PatLayout) -> int | None:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 from simulator import citations
 from simulator.memory_type import BY_WORD, MemoryType
 
-MSR_NUMBER = 0x277
 ENTRY_COUNT = 8
 _ENCODINGS = frozenset(MemoryType)
 
@@ -187,7 +186,6 @@ _BY_KEY = {named.key: named.layout for named in NAMED_LAYOUTS}
 #: What the processor starts with, what Xen has written since 3.2 and never changed, what Linux writes natively.
 POWER_ON = _BY_KEY["power-on"]
 XEN_LAYOUT = _BY_KEY["xen"]
-LINUX_FOUR = _BY_KEY["linux-four"]
 LINUX_LAYOUT = _BY_KEY["linux-4.14"]
 
 

@@ -31,10 +31,16 @@ class Platform(NamedTuple):
     proposed: PatLayout | None = None
 
     def mtrr_at(self, target: Target) -> MemoryType:
-        """The MTRR type where a mapping points: UC for a device's memory, WB for RAM; UC anywhere with MTRRs off."""
-        if target is Target.MMIO or (self.mtrr is not None and not self.mtrr.enabled):
+        """The MTRR type where a mapping points: UC for a device's memory, WB for RAM.
+
+        Where MTRRs are stated and none gives that type, it is their default type; with MTRRs off it is UC.
+        """
+        usual = MemoryType.UC if target is Target.MMIO else MemoryType.WB
+        if self.mtrr is None:
+            return usual
+        if not self.mtrr.enabled:
             return MemoryType.UC
-        return MemoryType.WB
+        return usual if usual in self.mtrr.types() else self.mtrr.default
 
     def rewrites(self, index: int, layout: PatLayout) -> bool:
         """Whether a PV guest's mapping of MMIO by an index is turned to PCD+PWT.

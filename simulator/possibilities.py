@@ -68,9 +68,17 @@ def _settings(facts: GuestFacts) -> Iterator[Setting]:
                 yield Setting(mode, role, devices=True)
 
 
-def _variants(facts: GuestFacts) -> tuple[GuestFacts, ...]:
-    """The facts, once for each release that an input states."""
-    return (facts, facts._replace(release=facts.config.release)) if facts.is_contradicted else (facts,)
+def _variants(facts: GuestFacts) -> list[GuestFacts]:
+    """The facts, once for each release that an input states, with and without a fix that a patch level hides."""
+    stated = [facts, facts._replace(release=facts.config.release)] if facts.is_contradicted else [facts]
+    return [variant for one in stated for variant in _with_and_without_fix(one)]
+
+
+def _with_and_without_fix(facts: GuestFacts) -> list[GuestFacts]:
+    release, is_linux = facts.release, facts.family in (None, "linux")
+    if release is None or not is_linux or not guest.may_carry_pat_enabled_fix(release):
+        return [facts]
+    return [facts, facts._replace(patches=(*facts.patches, guest.PAT_ENABLED_FIX))]
 
 
 def _conflict(facts: GuestFacts) -> str:
@@ -123,8 +131,15 @@ def _of_family(facts: GuestFacts, setting: Setting, xen: XenModel, family: str, 
         loss = guest.BitLoss(loses=None) if facts.release is None else guest.loses_pat_bit(facts.release)
     kernels = [kernel for row in choice.rows for kernel in _of_row(facts, setting, xen, row, choice, loss, prefix)]
     missing = ("release",) if facts.release is None and len(choice.rows) > 1 else ()
-    gaps = [gap for gap in (choice.gap, loss.known) if gap]
+    gaps = [gap for gap in (choice.gap, loss.known, _fix_gap(facts)) if gap]
     return Possibilities(kernels=tuple(kernels), missing=missing, gap="; ".join(gaps), is_open=choice.is_open)
+
+
+def _fix_gap(facts: GuestFacts) -> str:
+    release = facts.release
+    if facts.family not in (None, "linux") or release is None or not guest.may_carry_pat_enabled_fix(release):
+        return ""
+    return f"{release.text} does not say whether it has {guest.PAT_ENABLED_FIX}, which makes pat_enabled() true"
 
 
 def _of_row(

@@ -164,7 +164,7 @@ def _want(one: Review, chosen: Case, wanted: MemoryType, results: list[Result], 
         "after": _place(new),
         "refused": None if new.refused is None else {"by": new.refused.by, "why": new.refused.why},
         "verdict": worst([verdict, *boot]).word,
-        "mappings": [_result(result, one.platform) for result in results],
+        "mappings": [_result(result) for result in results],
     }
 
 
@@ -178,7 +178,7 @@ def _place(mapping: Mapping) -> Data | None:
     return {"index": mapping.written, "type": mapping.pat_type.word}
 
 
-def _result(result: Result, platform: object) -> Data:
+def _result(result: Result) -> Data:
     mapping = result.mapping
     return {
         "target": mapping.target.value,

@@ -282,9 +282,13 @@ def _setter(guests: dict[str, PlacedGuest], platform: str) -> str:
 
 def _native_choice(facts: GuestFacts, xen: XenModel) -> PatLayout:
     """The layout that the first domain would ask for: the one that its kernel programs natively."""
-    native = possibilities_of(facts._replace(mode="hvm", role="domU", devices=True), xen).kernels
-    own = native[0].own
-    assert own is not None  # an HVM guest has one
+    natively = facts._replace(mode="hvm", role="domU", devices=True, hides_pat=False)
+    kernels = possibilities_of(natively, xen).kernels
+    layouts = {kernel.own for kernel in kernels if kernel.problem is None}
+    own = layouts.pop() if len(layouts) == 1 else None
+    if own is None:
+        message = f"it is not known which layout {facts.name!a} would set: state it here, or the guest's release"
+        raise refuse("scheme", message, field="proposal.layout")
     return own
 
 

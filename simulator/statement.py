@@ -107,7 +107,7 @@ def read_needs(record: Record, key: str) -> list[tuple[MemoryType, Target]]:
 
 def _read_drivers(record: Record) -> list[str]:
     names = _read_names(record, "drivers")
-    return sorted({parse_driver(name, field=record.at("drivers")) for name in names})
+    return sorted({parse_driver(name, field=f"{record.at('drivers')}[{n}]") for n, name in enumerate(names)})
 
 
 def _read_names(record: Record, key: str) -> list[str]:

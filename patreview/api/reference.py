@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patreview import engine
+from patreview.api.etags import is_known
 from patreview.api.views import View
 from patreview.projects.errors import NotFound
 
@@ -14,7 +15,7 @@ from patreview.projects.errors import NotFound
 def _answer(request: Request, known: Any) -> HttpResponse | Response:
     """The data, with an ETag that changes when the engine or one of its tables does."""
     etag = f'"{engine.ENGINE_VERSION} {engine.rules_digest()}"'
-    if request.headers.get("If-None-Match") == etag:
+    if is_known(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     return Response(known, headers={"ETag": etag})
 

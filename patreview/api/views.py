@@ -14,6 +14,7 @@ from patreview import engine
 from patreview.analyses.queries import Run, findings_of, report_of, report_text, runs_of, visible_runs
 from patreview.analyses.services import submit
 from patreview.api import documents, problems
+from patreview.api.etags import is_known
 from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, WaitQuery
 from patreview.api.uploads import joined, read_body
 from patreview.api.waiting import wait_for
@@ -193,7 +194,7 @@ class RunReport(View):
         """The stored bytes, which `report_digest` covers. 409 while the run is not completed."""
         run = get_object_or_404(visible_runs(self.principal), pk=pk)
         etag = f'"{run.report_digest}"'
-        if run.report_digest and request.headers.get("If-None-Match") == etag:
+        if run.report_digest and is_known(request, etag):
             return HttpResponse(status=304, headers={"ETag": etag})
         _require_report(run)
         return HttpResponse(report_text(run), content_type="application/json", headers={"ETag": etag})

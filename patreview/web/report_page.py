@@ -4,12 +4,14 @@ from typing import Any
 
 from patreview.web import derivation, guest_matrix
 from patreview.web.layout_table import layout_table
+from patreview.web.old_reports import as_drawn
 
 Json = dict[str, Any]
 
 
 def context(report: Json) -> Json:
     """What the templates under analyses/ take, from a report's body alone."""
+    report = as_drawn(report)
     shown = derivation.findings(report)
     return {
         "verdict_icon": f"v-{report['verdict']}",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from patreview.submissions.queries import Submission
 
 Json = dict[str, Any]
+#: What REST can state of a guest and the form has no field for.
+NOT_IN_FORM = ("modules", "booted_under", "observed_pat", "hide_cpuid_mtrr")
 HEADINGS = {"layout": "Propose a PAT layout", "guest": "Propose a guest kernel"}
 
 
@@ -120,10 +122,17 @@ def _submit(request: HttpRequest, project: Project, kind: str, submission: Submi
         content["platform"] = submission.platform if submission else platforms.get(given["platform"])
         content["layout"] = form.text()
     else:
-        content["guest"] = form.stated()
+        content["guest"] = _kept(submission) | form.stated()
         content["files"] = tuple(_files(submission, form.config()))
     made = services.submit(project, Proposal(kind=kind, **content), by=principal_of(request), submission=submission)
     return made.submission
+
+
+def _kept(submission: Submission | None) -> Json:
+    """What the current revision states and no field of the form can say: a new revision keeps it."""
+    current = submission.current if submission else None
+    stated = current.content.get("stated", {}).get("guest", {}) if current else {}
+    return {name: stated[name] for name in NOT_IN_FORM if name in stated}
 
 
 def _files(submission: Submission | None, config: tuple[str, bytes] | None) -> Iterator[Upload]:
@@ -142,7 +151,7 @@ def _context(request: HttpRequest, kind: str, submission: Submission | None, for
         context["heading"] = f"Revise {submission.title}: r{submission.current.number + 1}"
     if kind == "guest":
         form.keep_upload()
-        return context | {"encodings": form.encoding_fields()}
+        return context | {"encodings": form.encoding_fields(), "kept": sorted(_kept(submission))}
     entries = [{"name": f"PA{n}", "field": form[f"pa{n}"], "bits": entry_bits(n)} for n in range(8)]
     presets = [layout | {"href": f"{request.path}?layout={layout['msr']}"} for layout in engine.known_layouts()]
     return context | {"entries": entries, "presets": presets}

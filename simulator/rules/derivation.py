@@ -141,11 +141,6 @@ def _consequence(mapping: Mapping) -> Step:
     judgement = mapping.judgement
     assert judgement is not None  # derive() looked
     cell = judgement.cell
-    rows = f" [{', '.join(cell.properties)}]" if cell.properties else ""
-    return Step(
-        "consequence",
-        "Consequence",
-        judgement.verdict.word,
-        f"{cell.context.value}: {cell.consequence}{rows}",
-        cell.cites,
-    )
+    rows = f" ({', '.join(cell.properties)})" if cell.properties else ""
+    label = f"Consequence for {cell.context.value}{rows}"
+    return Step("consequence", label, judgement.verdict.word, cell.consequence, cell.cites)

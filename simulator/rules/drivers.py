@@ -3,18 +3,13 @@
 from collections.abc import Iterator
 
 from simulator import citations
+from simulator.driver import WC_AT_1
+from simulator.effective import effective_type
 from simulator.finding import Finding, Severity, Verdict
-from simulator.guest import (
-    MTRR_COPY_STABLE,
-    MTRR_INVALID_CANDIDATES,
-    MTRR_INVALID_IS_WB,
-    NEEDS_MTRR_BEFORE,
-    WB_OF_MMIO_IS_UC_MINUS,
-)
-from simulator.inputs.kernel_release import KernelRelease
-from simulator.mapping import map_type, violated
+from simulator.hypervisor import WRMSR
+from simulator.mapping import first_wc, map_type, violated
 from simulator.memory_type import MemoryType
-from simulator.pair import Target
+from simulator.pair import Target, judge
 from simulator.rules.derivation import derive
 from simulator.rules.rule import (
     LINUX,
@@ -108,69 +103,70 @@ def no_mtrrs(view: GuestView) -> Iterator[Finding]:
         )
 
 
-def _with_devices(view: GuestView) -> KernelRelease | None:
-    """The release of a Linux guest that drives devices."""
-    kernel = view.kernel
-    is_one = kernel.row.family == "linux" and (kernel.setting.devices or not kernel.is_pv)
-    return view.one.facts.release if is_one else None
-
-
-def _knows_no_mtrr(view: GuestView, release: KernelRelease) -> bool:
-    """Whether a kernel has PAT and no MTRR information: PV without a copy of them, others where they are hidden."""
-    if not view.kernel.is_pv:
-        return view.one.facts.hides_mtrr and release.series >= NEEDS_MTRR_BEFORE
-    since, before = WB_OF_MMIO_IS_UC_MINUS
-    copied = MTRR_COPY_STABLE.get(release.series)
-    return since <= release.series < before and (copied is None or (release.patch or 0) < copied)
-
-
 def wb_of_device_memory(view: GuestView) -> Iterator[Finding]:
     """A kernel with PAT and without MTRR information makes a WB request of device memory UC-."""
-    release = _with_devices(view)
-    if release is None or not _knows_no_mtrr(view, release):
-        return
-    if view.kernel.is_pv and _takes_missing_for_wb(release):
-        return
-    yield say(
-        view,
-        "DRV050",
-        Verdict.COMPATIBLE,
-        "WB on mmio",
-        title="A WB request of device memory becomes UC-",
-        message=f"Linux {release.text} has PAT but no MTRRs here: a WB request of device memory becomes UC- "
-        "(memremap() is slow)",
-        cites=(citations.LINUX_MEMTYPE, citations.LINUX_MTRR_PV),
-        fixes=("run Linux 6.5 or later, whose dom0 copies the MTRRs",)
-        if view.kernel.is_pv
-        else ("show MTRRs to the guest",),
-    )
-
-
-def _takes_missing_for_wb(release: KernelRelease) -> bool:
-    series, first_candidate, last_candidate = MTRR_INVALID_CANDIDATES
-    if release.series == series:
-        return release.candidate is not None and first_candidate <= release.candidate <= last_candidate
-    first, last = MTRR_INVALID_IS_WB.get(release.series, (1, 0))
-    return first <= (release.patch or 0) <= last
+    if view.kernel.wb_of_mmio == "uc-minus":
+        yield say(
+            view,
+            "DRV050",
+            Verdict.COMPATIBLE,
+            "WB on mmio",
+            title="A WB request of device memory becomes UC-",
+            message="it has PAT but no MTRRs here: a WB request of device memory becomes UC- (memremap() is slow)",
+            cites=(citations.LINUX_MEMTYPE, citations.LINUX_MTRR_PV),
+            fixes=("run Linux 6.5 or later, whose dom0 copies the MTRRs",)
+            if view.kernel.is_pv
+            else ("show MTRRs to the guest",),
+        )
 
 
 def missing_mtrr_is_wb(view: GuestView) -> Iterator[Finding]:
     """90b926e68f50 took a missing MTRR for WB: devices of a PV dom0 failed, disks among them."""
-    release, kernel = _with_devices(view), view.kernel
-    if release is not None and kernel.is_pv and kernel.setting.role == "dom0" and _takes_missing_for_wb(release):
+    may = {"wb": "takes", "perhaps wb": "may take (its release hides the patch level)"}.get(view.kernel.wb_of_mmio)
+    if may is not None:
         yield say(
             view,
             "DRV060",
             Verdict.CONDITIONAL,
             "WB on mmio",
             title="A missing MTRR is taken for WB, and dom0's devices fail",
-            message=f"Linux {release.text} takes a missing MTRR for WB (90b926e68f50): ioremap_cache() of device "
-            "memory stays WB, and disks of a dom0 went missing",
+            message=f"it {may} a missing MTRR for WB (90b926e68f50): ioremap_cache() of device memory stays WB, and "
+            "disks of a dom0 went missing",
             headline="right if no driver maps device memory WB: a missing MTRR is taken for WB (90b926e68f50)",
             cites=(citations.LINUX_MEMTYPE_INVALID,),
             severity=Severity.FUNCTION,
             fixes=("run 6.1.33 or later of 6.1, or 6.2 or later, which revert it",),
             assumption="no driver of this dom0 maps device memory WB",
+        )
+
+
+def builtin_layout(view: MappingView) -> Iterator[Finding]:
+    """Where no entry holds WC, NVIDIA's nv-pat writes a layout with WC at PA1 itself: Xen does not let a PV guest."""
+    kernel, layout, mapping = view.guest.kernel, view.guest.walked, view.mapping
+    has_it = any(key == "nvidia-nv-pat" for key, _ in kernel.drivers)
+    if not has_it or not kernel.is_pv or mapping.wanted is not MemoryType.WC or first_wc(layout) is not None:
+        return
+    got = layout.entries[1]
+    in_force = effective_type(mtrr=mapping.mtrr, pat=got, vendor=view.guest.platform.vendor)
+    judged = judge(mapping.wanted, in_force, mapping.target, kernel.setting.devices)
+    _, text, cite = WRMSR.at(view.guest.platform.xen.series)
+    if judged.verdict is not Verdict.COMPATIBLE:
+        yield say(
+            view.guest,
+            "DRV070",
+            judged.verdict,
+            mapping.subject,
+            title=f"NVIDIA's driver takes PA1 for WC, and it stays {got.word}",
+            message=f"nvidia-nv-pat finds WC in no entry, writes a layout with WC at PA1 (Xen answers: {text}) and "
+            f"maps WC by PA1, which stays {got.word}",
+            headline=(f"right if {judged.assumption}: " if judged.assumption else "")
+            + f"nvidia-nv-pat maps WC by PA1, which stays {got.word}",
+            cites=(citations.NVIDIA_PAT, cite),
+            fixes=(WC_AT_1.fix,),
+            assumption=judged.assumption,
+            entry=1,
+            wanted=mapping.wanted,
+            in_force=got,
         )
 
 
@@ -197,4 +193,9 @@ RULES = (
     Rule("DRV060", "A missing MTRR is not taken for WB", Severity.FUNCTION, "Linux PV dom0",
          (citations.LINUX_MEMTYPE_INVALID,), "guest", missing_mtrr_is_wb, needs_pv,
          fires=example(linux("6.1.8")), silent=example(linux("6.1.100"))),
+    Rule("DRV070", "NVIDIA's nv-pat need not write a layout", Severity.CORRECTNESS,
+         "PV guests with the driver nvidia-nv-pat", (citations.NVIDIA_PAT, citations.XEN_RDMSR), "mapping",
+         builtin_layout, needs_pv, needs_encodings=True,
+         fires=example(linux("6.12", drivers=["nvidia-nv-pat"]), layout="WB WT UC- UC WB WT UC- UC"),
+         silent=example(linux("6.12", drivers=["nvidia-nv-pat"]), layout=LINUX)),
 )  # fmt: skip

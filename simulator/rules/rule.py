@@ -108,7 +108,6 @@ def linux(release: str, role: str = "dom0", mode: str = "pv", **more: object) ->
 #: The layouts that examples use.
 STOCK = "WB WT UC- UC WC WP UC UC"
 LINUX = "WB WC UC- UC WB WP UC- WT"
-POWER_ON_WORDS = "WB WT UC- UC WB WT UC- UC"
 
 
 def needs_proposal(view: View) -> str:

@@ -8,7 +8,7 @@ from simulator.finding import Finding, Severity, Verdict
 from simulator.memory_type import MemoryType
 from simulator.pair import judge
 from simulator.rules.rule import LINUX, Data, GuestView, Rule, example, linux, needs_own_pat, say
-from simulator.stage2 import NPT_MMIO_ENTRY, NPT_RAM_ENTRY, absent_types, npt_faults, shadow_type
+from simulator.stage2 import NPT_MMIO_ENTRY, NPT_RAM_ENTRY, Page, absent_types, ept_type, npt_faults, shadow_type
 
 
 def nested_paging(view: GuestView) -> Iterator[Finding]:
@@ -72,14 +72,19 @@ def own_pat(view: GuestView) -> Iterator[Finding]:
     yield from shadow_paging(view)
 
 
-_EPT_WITHOUT = (
-    "under EPT Xen maps the RAM of a guest without devices WB and ignores its PAT and MTRRs (rule 2), but for MMIO"
-)
-_EPT_WITH = (
-    "under EPT Xen takes UC for passed-through MMIO, where WC in the guest's PAT gives WC and all else UC (rule 4), "
-    "and for RAM the guest's MTRR merged with the host's, with the guest's PAT honoured (rule 7); grant and foreign "
-    "mappings are WB (rule 5)"
-)
+def _by_ept(view: GuestView) -> str:
+    """What EPT makes of a guest's types, by the rule that Xen gives each kind of page its EPT type by."""
+    has_devices = view.kernel.setting.devices
+    pages = [("RAM", Page(has_devices=has_devices))]
+    if has_devices:
+        pages.append(("passed-through MMIO", Page(has_devices=True, is_mmio=True)))
+        pages.append(("grant and foreign mappings", Page(has_devices=True, is_foreign=True)))
+    said = []
+    for name, page in pages:
+        emt = ept_type(page)
+        pat = "which ignores the guest's PAT" if emt.ignores_pat else "combined with the guest's PAT as an MTRR type is"
+        said.append(f"on {name} {emt.memory_type.word}, {pat} (rule {emt.rule.number})")
+    return f"under EPT Xen sets a type of its own: {'; '.join(said)}"
 
 
 def _by_npt(view: GuestView) -> str:
@@ -104,8 +109,7 @@ def second_stage(view: GuestView) -> Iterator[Finding]:
     """What the second stage makes of a guest's own types: said once for each guest, it changes no verdict."""
     if view.kernel.is_pv:
         return
-    is_amd, has_devices = view.platform.vendor is Vendor.AMD, view.kernel.setting.devices
-    by_ept = _EPT_WITH if has_devices else _EPT_WITHOUT
+    is_amd = view.platform.vendor is Vendor.AMD
     cite = citations.XEN_NESTED_P2M if is_amd else citations.XEN_EPT
     yield say(
         view,
@@ -113,7 +117,7 @@ def second_stage(view: GuestView) -> Iterator[Finding]:
         Verdict.COMPATIBLE,
         "second stage",
         title="The hypervisor's second stage has a say too",
-        message=_by_npt(view) if is_amd else by_ept,
+        message=_by_npt(view) if is_amd else _by_ept(view),
         cites=(cite, citations.AMD_NESTED if is_amd else citations.SDM_EPT),
     )
 

@@ -38,6 +38,8 @@ def test_a_twin_is_the_engines_data(api, twin):
     assert answer.status_code == 200
     assert answer.json() == known_of(twin)
     assert api(twin, **{"If-None-Match": answer["ETag"]}).status_code == 304
+    assert api(twin, **{"If-None-Match": f'"another", W/{answer["ETag"]}'}).status_code == 304
+    assert api(twin, **{"If-None-Match": "*"}).status_code == 304
     assert api(twin, **{"If-None-Match": '"another"'}).status_code == 200
     assert api(f"{twin}?vendor=amd").status_code == 400
 

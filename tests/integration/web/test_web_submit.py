@@ -155,6 +155,21 @@ def test_a_revision_starts_from_the_one_before(team, client, path):
     assert (submission.current.number, submission.current.note, submission.title) == (2, "newer", "A kernel")
 
 
+def test_a_revision_keeps_what_the_form_has_no_field_for(team, client, path):
+    stated = {"modules": ["i915"], "booted_under": make.LINUX, "hide_cpuid_mtrr": True}
+    submission = make.make_guest_submission(team.project, team.submitter, **stated).submission
+    page = client.get(f"/s/{submission.pk}/revise/").text
+    assert "Kept as the current revision states it: booted_under, hide_cpuid_mtrr, modules." in page
+    client.post(
+        f"/s/{submission.pk}/revise/", guest(release="6.18.1", drivers="efifb", needs="WT@ram", errata_cpu="on")
+    )
+    submission.refresh_from_db()
+    found = submission.current.content["stated"]["guest"]
+    assert {name: found[name] for name in stated} == stated
+    assert (found["release"], found["drivers"], found["needs"]) == ("6.18.1", ["efifb"], ["WT@ram"])
+    assert found["errata_cpu"] is True
+
+
 def test_a_layout_is_revised(team, client, path):
     submitted = team.submission()
     page = client.get(f"/s/{submitted.submission.pk}/revise/").text

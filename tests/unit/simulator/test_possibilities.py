@@ -285,3 +285,11 @@ def test_conditional_in_every_case_is_conditional_on_all() -> None:
     report = report_of(make_guest("a", mode="pv", role="dom0", release="5.17", encodings=bits, needs=["WC"]))
     assert (report["verdict"], findings_of(report, "EVI020")) == ("conditional", [])
     assert {finding["rule"] for finding in report["findings"] if finding["assumption"]} == {"ENC010"}
+
+
+def test_merged_cases_say_each_thing_once() -> None:
+    """With devices and without them other types are needed, so what shadow paging makes of them differs."""
+    guest = make_guest("a", mode="pvh", role="domU", encodings={"WC": "PWT"})
+    report = analyse(layout_scenario(guest, layout="UC " * 8, proposed="WC " * 8))
+    fingerprints = [finding["fingerprint"] for finding in report["findings"]]
+    assert len(set(fingerprints)) == len(fingerprints)

@@ -42,7 +42,7 @@ class Command(ProjectCommand):
         """What of the platform is stated besides; the engine judges it."""
         try:
             mtrr = json.loads(options["mtrr"]) if options["mtrr"] else None
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise CommandError(f"--mtrr is no JSON: {exc}") from exc
         found = {
             "cmdline": options["cmdline"],
