@@ -70,6 +70,11 @@ def guest_title(facts: Data) -> str:
     return simulator.describe_guest(facts)
 
 
+def stock_layout(release: str) -> str:
+    """The IA32_PAT value that a release of Xen runs with as shipped. Raises InvalidInput for what is no release."""
+    return simulator.parse_release(release).layout.hex
+
+
 def check_platform(platform: Data) -> None:
     """Raises InvalidInput for a platform of a scenario with a release of Xen, MTRRs or options that cannot be."""
     simulator.check_platform(platform)
@@ -166,4 +171,5 @@ __all__ = [
     "refusal",
     "rules",
     "rules_digest",
+    "stock_layout",
 ]

@@ -7,6 +7,7 @@ Errors go to stderr. Exit codes: 0 compatible or degraded, 3 degraded with --str
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 
 from simulator.problem import InvalidInput, refuse
 
@@ -375,11 +376,15 @@ _COMMANDS: dict[str, tuple[Callable[[Arguments], int], dict[str, bool]]] = {
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
     name = arguments[0] if arguments else ""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name in any script is shown, whatever the terminal can
     try:
         if name not in _COMMANDS:
             raise UsageError(f"{name[:40]!a} is no command" if name else "")
         run, flags = _COMMANDS[name]
-        return run(parse(arguments[1:], flags))
+        code = run(parse(arguments[1:], flags))
+        sys.stdout.flush()
+        return code
     except UsageError as fault:
         sys.stderr.write(f"{fault}\n{USAGE}" if str(fault) else USAGE)
         return USAGE_ERROR
@@ -389,3 +394,7 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the interpreter's flush is quiet
         return READER_WENT_AWAY
+    except OSError as fault:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"the answer could not be written: {fault.strerror}", file=sys.stderr)
+        return REJECTED

@@ -113,7 +113,15 @@ def _identity(proposal: Proposal, stated: dict[str, Any]) -> dict[str, Any]:
     """What makes two revisions the same content: what was stated, and the bytes of the files."""
     platform = proposal.platform.name if proposal.platform else ""
     artifacts = sorted([upload.role, upload.sha256] for upload in proposal.files)
-    return {"kind": proposal.kind, "platform": platform, "stated": stated, "artifacts": artifacts}
+    return {"kind": proposal.kind, "platform": platform, "stated": _unordered(stated), "artifacts": artifacts}
+
+
+def _unordered(stated: dict[str, Any]) -> dict[str, Any]:
+    """What is stated, without the order of lists, which says nothing: drivers, modules, needs, commits."""
+    if "guest" not in stated:
+        return stated
+    guest = {key: sorted(value) if isinstance(value, list) else value for key, value in stated["guest"].items()}
+    return {"guest": guest}
 
 
 def store(

@@ -201,6 +201,7 @@ class GuestProposal(Proposal):
 
 def guest_initial(stated: Mapping[str, Any]) -> Json:
     """The fields of a guest form that say what was stated before."""
+    stated = {key: value for key, value in stated.items() if value is not None}
     initial = {key: value for key, value in stated.items() if key not in ("devices", "encodings", *_LISTS)}
     if "devices" in stated:
         initial["devices"] = "yes" if stated["devices"] else "no"

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from simulator import citations
 from simulator.driver import WC_AT_1
-from simulator.effective import effective_type
-from simulator.finding import Finding, Severity, Verdict
+from simulator.finding import Finding, Severity, Verdict, worst
 from simulator.hypervisor import WRMSR
 from simulator.mapping import first_wc, map_type, violated
 from simulator.memory_type import MemoryType
-from simulator.pair import Target, judge
+from simulator.pair import Target
 from simulator.rules.derivation import derive
+from simulator.rules.encoding import lost_mapping
 from simulator.rules.rule import (
     LINUX,
     GuestView,
@@ -65,11 +65,11 @@ def unknown_needs(view: GuestView) -> Iterator[Finding]:
     if kernel.knows_drivers or (kernel.is_pv and not kernel.setting.devices) or kernel.problem is not None:
         return
     wrong = [
-        f"{wanted.word} on {target.value} would be {found.verdict.word}"
+        f"{wanted.word} on {target.value} would be {verdict.word}"
         for wanted in (MemoryType.WC, MemoryType.WT, MemoryType.UC_MINUS)
         for target in Target
-        for found in [map_type(kernel, view.platform, view.layout, wanted, target)]
-        if found.refused is None and found.verdict > Verdict.DEGRADED
+        for verdict in [_would_be(view, wanted, target)]
+        if verdict > Verdict.DEGRADED
     ]
     if wrong:
         yield say(
@@ -83,6 +83,15 @@ def unknown_needs(view: GuestView) -> Iterator[Finding]:
             cites=(citations.STATED_FACTS, citations.LINUX_DRIVERS),
             fixes=("send the kernel's .config, a module list or its drivers",),
         )
+
+
+def _would_be(view: GuestView, wanted: MemoryType, target: Target) -> Verdict:
+    """The verdict on a type that nothing is known to need, with a lost PAT bit; compatible where it is refused."""
+    mapping = map_type(view.kernel, view.platform, view.layout, wanted, target)
+    if mapping.refused is not None:
+        return Verdict.COMPATIBLE
+    lost = lost_mapping(MappingView(view, mapping))
+    return worst([mapping.verdict, *([lost.verdict] if lost is not None else [])])
 
 
 def no_mtrrs(view: GuestView) -> Iterator[Finding]:
@@ -142,31 +151,22 @@ def missing_mtrr_is_wb(view: GuestView) -> Iterator[Finding]:
 
 def builtin_layout(view: MappingView) -> Iterator[Finding]:
     """Where no entry holds WC, NVIDIA's nv-pat writes a layout with WC at PA1 itself: Xen does not let a PV guest."""
-    kernel, layout, mapping = view.guest.kernel, view.guest.walked, view.mapping
+    kernel, layout = view.guest.kernel, view.guest.walked
     has_it = any(key == "nvidia-nv-pat" for key, _ in kernel.drivers)
-    if not has_it or not kernel.is_pv or mapping.wanted is not MemoryType.WC or first_wc(layout) is not None:
-        return
-    got = layout.entries[1]
-    in_force = effective_type(mtrr=mapping.mtrr, pat=got, vendor=view.guest.platform.vendor)
-    judged = judge(mapping.wanted, in_force, mapping.target, kernel.setting.devices)
-    _, text, cite = WRMSR.at(view.guest.platform.xen.series)
-    if judged.verdict is not Verdict.COMPATIBLE:
+    if has_it and kernel.is_pv and view.mapping.wanted is MemoryType.WC and first_wc(layout) is None:
+        _, text, cite = WRMSR.at(view.guest.platform.xen.series)
         yield say(
             view.guest,
             "DRV070",
-            judged.verdict,
-            mapping.subject,
-            title=f"NVIDIA's driver takes PA1 for WC, and it stays {got.word}",
-            message=f"nvidia-nv-pat finds WC in no entry, writes a layout with WC at PA1 (Xen answers: {text}) and "
-            f"maps WC by PA1, which stays {got.word}",
-            headline=(f"right if {judged.assumption}: " if judged.assumption else "")
-            + f"nvidia-nv-pat maps WC by PA1, which stays {got.word}",
+            Verdict.COMPATIBLE,
+            view.mapping.subject,
+            title="NVIDIA's driver finds no WC and cannot write a layout of its own",
+            message=f"nvidia-nv-pat finds WC in no entry, would write a layout with WC at PA1 (Xen answers: {text}): "
+            f"PA1 stays {layout.entries[1].word}, and it does without WC",
             cites=(citations.NVIDIA_PAT, cite),
             fixes=(WC_AT_1.fix,),
-            assumption=judged.assumption,
             entry=1,
-            wanted=mapping.wanted,
-            in_force=got,
+            wanted=MemoryType.WC,
         )
 
 
@@ -193,7 +193,7 @@ RULES = (
     Rule("DRV060", "A missing MTRR is not taken for WB", Severity.FUNCTION, "Linux PV dom0",
          (citations.LINUX_MEMTYPE_INVALID,), "guest", missing_mtrr_is_wb, needs_pv,
          fires=example(linux("6.1.8")), silent=example(linux("6.1.100"))),
-    Rule("DRV070", "NVIDIA's nv-pat need not write a layout", Severity.CORRECTNESS,
+    Rule("DRV070", "NVIDIA's nv-pat need not write a layout", Severity.ADVICE,
          "PV guests with the driver nvidia-nv-pat", (citations.NVIDIA_PAT, citations.XEN_RDMSR), "mapping",
          builtin_layout, needs_pv, needs_encodings=True,
          fires=example(linux("6.12", drivers=["nvidia-nv-pat"]), layout="WB WT UC- UC WB WT UC- UC"),

@@ -82,9 +82,10 @@ def _by_ept(view: GuestView) -> str:
     said = []
     for name, page in pages:
         emt = ept_type(page)
-        pat = "which ignores the guest's PAT" if emt.ignores_pat else "combined with the guest's PAT as an MTRR type is"
-        said.append(f"on {name} {emt.memory_type.word}, {pat} (rule {emt.rule.number})")
-    return f"under EPT Xen sets a type of its own: {'; '.join(said)}"
+        pat = "alone" if emt.ignores_pat else "with the guest's PAT honoured"
+        said.append(f"on {name} {emt.memory_type.word} {pat} (rule {emt.rule.number})")
+    so = "" if has_devices else "; so it ignores the guest's PAT"
+    return f"under EPT Xen sets a type of its own: {'; '.join(said)}{so}"
 
 
 def _by_npt(view: GuestView) -> str:

@@ -10,8 +10,6 @@ from patreview.catalogue.models import Platform
 from patreview.catalogue.services import add_platform, know_layout
 from patreview.projects.commands import ProjectCommand, find_project
 
-STOCK = next(layout["msr"] for layout in engine.known_layouts() if layout["key"] == "xen")
-
 
 class Command(ProjectCommand):
     help = "Add a platform to a project: a release of Xen and the PAT layout in force, for guests to run on."
@@ -21,7 +19,7 @@ class Command(ProjectCommand):
         parser.add_argument("name", help="letters, digits, dots and dashes, as in xen-4.19")
         parser.add_argument("--release", required=True, help="of Xen, as in 4.19 or 4.17.2")
         parser.add_argument(
-            "--layout", default=STOCK, help="eight types, an IA32_PAT value or a boot-log line; Xen's own if absent"
+            "--layout", help="eight types, an IA32_PAT value or a boot-log line; that release's own if absent"
         )
         parser.add_argument("--cpu-vendor", choices=Platform.Vendor.values, default="any")
         parser.add_argument("--cmdline", help="Xen's command line, for mmio-relax")
@@ -32,7 +30,8 @@ class Command(ProjectCommand):
     @transaction.atomic
     def act(self, **options: Any) -> None:
         project = find_project(options["slug"])
-        layout = know_layout(project, options["layout"], origin="command line")
+        text = options["layout"] or engine.stock_layout(options["release"])
+        layout = know_layout(project, text, origin="command line")
         fields = {name: options[name] for name in ("release", "cpu_vendor")}
         fields["details"] = self._details(options)
         platform = add_platform(project, options["name"], layout=layout, by="command line", **fields)
