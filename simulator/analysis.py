@@ -10,6 +10,7 @@ from simulator.pat import PatLayout
 from simulator.platform import Platform
 from simulator.problem import refuse
 from simulator.rules import RULES, Rule, View
+from simulator.rules.evidence import observed_layouts
 from simulator.scenario import GuestClass, Scenario, classes_on
 
 #: Which type to speak of first: WC is what guests notice.
@@ -77,7 +78,9 @@ def _review(platform: Platform, classes: Sequence[GuestClass], setter: str) -> R
     proposed = platform.proposed
     standing = platform._replace(proposed=None)
     if proposed is None:
-        in_force = view_of(platform, platform.layout, classes)
+        observed = list(observed_layouts(classes))
+        # What was seen is in force, whatever is stated or in a table: EVI070 says where they differ.
+        in_force = view_of(platform, observed[0] if len(observed) == 1 else platform.layout, classes)
         found = tuple(Stated(finding=finding, state=None) for finding in run(in_force))
         return Review(platform=platform, before=None, after=in_force, findings=found)
     in_force = view_of(standing, platform.layout, classes)._replace(judges_layout=True)

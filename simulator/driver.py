@@ -146,13 +146,13 @@ SYMBOLS = frozenset(_BY_SYMBOL)
 
 def driver_named(name: str) -> Driver | None:
     """The driver of a name; `-` and `_` are one, as for modules. A driver's own key wins over a module's name."""
-    found = drivers_of(name)
-    return min(found, key=lambda one: one.key != name.strip().lower(), default=None)
+    return min(drivers_of(name), key=lambda one: not name.strip().lower().startswith(one.key), default=None)
 
 
 def drivers_of(module: str) -> list[Driver]:
-    """The drivers that a module of this name may be."""
-    return _BY_NAME.get(module.strip().lower().replace("-", "_"), [])
+    """The drivers that a module of this name, or of this file's name, may be."""
+    name = module.strip().rpartition("/")[2].partition(".ko")[0]
+    return _BY_NAME.get(name.lower().replace("-", "_"), [])
 
 
 def parse_driver(name: str, *, field: str) -> str:

@@ -43,15 +43,14 @@ def explain(data: object, *, target: str | None = None) -> Data:
         raise refuse("explain", "one guest on one platform is explained", field="guests")
     view, findings = reviews[0].after, in_order(reviews)
     judged = view.judged[0]
-    walked = judged.guest_class.facts.observed or view.layout
     kernels = judged.cases
-    shown = [[_show(view.platform, walked, judged, case, wanted, target) for case in kernels] for wanted in ORDER]
+    shown = [[_show(view.platform, view.layout, judged, case, wanted, target) for case in kernels] for wanted in ORDER]
     covered = coverage_of(reviews, findings)
     said = [_said_of(one, judged) for one in shown]
     listed = _with_shown([stated.finding for stated in findings], said)
     return {
         "guest": _guest(judged),
-        "host_layout": _host_layout(view.platform, judged, walked),
+        "host_layout": _host_layout(view.platform, judged, view.layout),
         "needs": [need.as_data() for need in kernels[0].kernel.needs],
         "mappings": [
             _as_data(*one, platform=view.platform, is_open=judged.guest_class.possibilities.is_open)

@@ -13,7 +13,6 @@ from simulator.problem import InvalidInput, refuse
 FIRST_RELEASE = (3, 0)
 LAST_RELEASE = (4, 22)
 _LAST_OF_3 = 4
-DEFAULT_RELEASE = "4.22"
 
 _RELEASE = (
     r"(?:xen[ -]?)?v?(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?:\.([0-9]{1,3})|\.)?(?:[-+ _].{0,80}|\.[a-z].{0,80})?"
@@ -235,6 +234,10 @@ class XenModel(NamedTuple):
                 if self.patch is None or window.first <= self.patch <= window.last:
                     return window, self.patch is not None
         return None
+
+
+#: What a platform runs where nothing says which Xen.
+NEWEST_XEN = XenModel(release=f"{LAST_RELEASE[0]}.{LAST_RELEASE[1]}", series=LAST_RELEASE)
 
 
 def parse_release(text: str, *, field: str = "release") -> XenModel:

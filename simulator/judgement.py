@@ -25,9 +25,6 @@ def judge_class(
 ) -> ClassJudgement:
     """A class under a layout, decided over every behaviour that is possible, anew and restored each on its own."""
     judges_layout = platform.proposed is not None
-    observed = one.facts.observed
-    if observed is not None and not judges_layout:
-        layout = observed  # what was seen is in force, whatever is stated: EVI070 says where they differ
     views = [GuestView(platform, layout, one, kernel, judges_layout, replaced) for kernel in one.possibilities.kernels]
     cases = tuple(_judge_case(view, rules) for view in views)
     is_open = one.possibilities.is_open and not all(case.cannot_boot for case in cases)

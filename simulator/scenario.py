@@ -8,7 +8,7 @@ from simulator.canonical_json import digest
 from simulator.effective import Vendor
 from simulator.facts import GuestFacts, read_facts
 from simulator.guest import FAMILY_TITLES
-from simulator.hypervisor import DEFAULT_RELEASE, XenModel, parse_release
+from simulator.hypervisor import NEWEST_XEN, XenModel, parse_release
 from simulator.inputs.command_line import MmioRelax, mmio_relax
 from simulator.inputs.layout import read_layout
 from simulator.inputs.record import NAME_LIMIT, Record
@@ -218,7 +218,8 @@ def check_platform(data: object) -> None:
 
 
 def _read_platform(record: Record) -> Platform:
-    xen = parse_release(record.optional_text("xen") or DEFAULT_RELEASE, field=record.at("xen"))
+    release = record.optional_text("xen")
+    xen = NEWEST_XEN if release is None else parse_release(release, field=record.at("xen"))
     stated = read_layout(record.data["layout"], field=record.at("layout")).layout if record.has("layout") else None
     layout = stated or xen.layout
     mtrr = None

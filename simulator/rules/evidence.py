@@ -1,13 +1,14 @@
 """EVI: what the inputs prove, leave open, or contradict."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from simulator import citations
 from simulator.case import ClassJudgement
 from simulator.finding import Confidence, Finding, Severity, Step, Verdict
 from simulator.guest import NEWEST, loses_pat_bit
 from simulator.memory_type import MemoryType
-from simulator.pat import PteCacheBits
+from simulator.pat import PatLayout, PteCacheBits
+from simulator.rules.layout import say_of_layout
 from simulator.rules.rule import (
     GuestView,
     Rule,
@@ -19,6 +20,7 @@ from simulator.rules.rule import (
     needs_guests,
     say,
 )
+from simulator.scenario import GuestClass
 
 #: The facts that a .config tells.
 _CONFIG_TELLS = frozenset({"family", "release"})
@@ -229,25 +231,36 @@ def newer_release(view: GuestView) -> Iterator[Finding]:
         )
 
 
-def observed_layout(view: GuestView) -> Iterator[Finding]:
-    """A layout that a guest's boot log shows: it wins over a table, and contradicts a stated one."""
-    observed = view.one.facts.observed
-    if observed is None or not view.kernel.is_pv or observed == view.platform.layout:
+def observed_layouts(classes: Iterable[GuestClass]) -> dict[PatLayout, list[str]]:
+    """The layouts that boot logs of PV guests show, each with the guests; they all run under one."""
+    found: dict[PatLayout, list[str]] = {}
+    for one in classes:
+        if one.facts.observed is not None and one.facts.mode == "pv":
+            found.setdefault(one.facts.observed, []).extend(one.members)
+    return found
+
+
+def observed_layout(view: View) -> Iterator[Finding]:
+    """The layout that boot logs show: it wins over a table, and contradicts a stated one or another boot log's."""
+    observed, platform = observed_layouts(judged.guest_class for judged in view.judged), view.platform
+    is_table = platform.layout_source == "xen"
+    if view.judges_layout or not observed or (len(observed) == 1 and platform.layout in observed):
         return
-    platform = view.platform
-    is_stated = platform.layout_source == "stated"
-    verdict = Verdict.INDETERMINATE if is_stated else Verdict.COMPATIBLE
-    known = f"the layout {'stated' if is_stated else 'of ' + platform.xen.title}, {platform.layout.hex}"
-    message = f"its boot log shows {observed.hex}, which is not {known}"
-    yield say(
+    seen = "; ".join(f"{', '.join(sorted(names))}: {layout.hex}" for layout, names in observed.items())
+    is_one = len(observed) == 1 and is_table
+    known = f"the layout {f'of {platform.xen.title}' if is_table else 'stated'} is {platform.layout.hex}"
+    says = f"boot logs show {seen}; {known}"
+    yield say_of_layout(
         view,
         "EVI070",
-        verdict,
-        "layout",
-        title="The layout that the boot log shows is another one",
-        message=message + ("" if is_stated else "; what was seen counts"),
-        cites=(citations.OBSERVED_LAYOUT, citations.STATED_LAYOUT if is_stated else citations.XEN_MSR_PAT),
+        Verdict.COMPATIBLE if is_one else Verdict.INDETERMINATE,
+        "observed layout",
+        "The layout that a boot log shows is another one",
+        f"Of the one layout of {platform.name}, {says}" + ("; what was seen counts." if is_one else "."),
+        cites=(citations.OBSERVED_LAYOUT, citations.XEN_MSR_PAT if is_table else citations.STATED_LAYOUT),
+        severity=Severity.ADVICE if is_one else Severity.CORRECTNESS,
         fixes=("correct the layout of the platform, or the boot log that is meant",),
+        headline=f"inputs contradict each other on the layout of {platform.name}: {says}",
     )
 
 
@@ -297,7 +310,7 @@ RULES = (
          (citations.LINUX_CACHE_TABLES,), "guest", newer_release, needs_guests,
          fires=example(linux("9.1")), silent=example(linux("6.12"))),
     Rule("EVI070", "The layout that was seen is the one that is stated", Severity.CORRECTNESS, "PV guests",
-         (citations.OBSERVED_LAYOUT,), "guest", observed_layout, needs_guests,
+         (citations.OBSERVED_LAYOUT,), "platform", observed_layout, needs_guests,
          fires=example(linux("6.12", observed_pat="0x0407050600070106"), layout="0x0000050100070406"),
          silent=example(linux("6.12", observed_pat="0x0000050100070406"), layout="0x0000050100070406")),
     Rule("EVI080", "What is known of the kernel was read in a source", Severity.ADVICE, "every guest",
