@@ -75,16 +75,15 @@ def review(scenario: Scenario) -> list[Review]:
 
 
 def _review(platform: Platform, classes: Sequence[GuestClass], setter: str) -> Review:
-    proposed = platform.proposed
-    standing = platform._replace(proposed=None)
+    proposed, observed = platform.proposed, list(observed_layouts(classes))
+    # What was seen is in force, whatever is stated or in a table: EVI070 says where they differ.
+    layout = observed[0] if len(observed) == 1 else platform.layout
     if proposed is None:
-        observed = list(observed_layouts(classes))
-        # What was seen is in force, whatever is stated or in a table: EVI070 says where they differ.
-        in_force = view_of(platform, observed[0] if len(observed) == 1 else platform.layout, classes)
+        in_force = view_of(platform, layout, classes)
         found = tuple(Stated(finding=finding, state=None) for finding in run(in_force))
         return Review(platform=platform, before=None, after=in_force, findings=found)
-    in_force = view_of(standing, platform.layout, classes)._replace(judges_layout=True)
-    after = view_of(platform, proposed, classes, replaced=platform.layout, setter=setter)
+    in_force = view_of(platform._replace(proposed=None), layout, classes)._replace(judges_layout=True)
+    after = view_of(platform, proposed, classes, replaced=layout, setter=setter)
     return Review(platform=platform, before=in_force, after=after, findings=_compare(run(in_force), run(after)))
 
 

@@ -79,6 +79,12 @@ class ClassJudgement(NamedTuple):
         return None if self.chosen is None else self.chosen.kernel
 
     @property
+    def row(self) -> str | None:
+        """The row of the table that every case is of; None where they are of several."""
+        titles = {case.kernel.row.title for case in self.cases}
+        return titles.pop() if len(titles) == 1 else None
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict on the guests started anew."""
         return Verdict.INDETERMINATE if self.chosen is None else self.chosen.fresh

@@ -263,6 +263,8 @@ def choose_rows(family: str, release: KernelRelease | None, mode: str) -> Choice
 WC_NEEDS_PAT_BEFORE = (4, 2)
 #: From this series on, a PV kernel that is not shown CPUID.PAT assumes the power-on layout.
 ASSUMES_RESET_SINCE = (4, 7)
+#: 4.4.121 carries the rework of 4.7 and later; that 4.4.y before it does not is taken, not read.
+REWORK_OF_4_7_STABLE: dict[tuple[int, ...], int] = {(4, 4): 121}
 #: From this series on, a kernel without MTRRs switches PAT off; from the second on it no longer cares.
 NEEDS_MTRR_SINCE = (4, 7)
 NEEDS_MTRR_BEFORE = (6, 2)

@@ -169,7 +169,8 @@ def _needs(facts: GuestFacts, setting: Setting, row: Row) -> tuple[Need, ...]:
 def make_kernel(facts: GuestFacts, setting: Setting, row: Row, xen: XenModel, *, label: str) -> Kernel:
     """The kernel of a row in a setting; PAT-bit loss is the caller's to set."""
     problem = boot_problem(facts, setting, row, xen)
-    behaviour = row.behaviour(setting.mode, setting.role) or guest.NO_BITS
+    # Of a guest that cannot run so, what the row does otherwise: nothing is judged by it.
+    behaviour = row.behaviour(setting.mode, setting.role) or row.native or row.domu or guest.NO_BITS
     kernel = Kernel(
         label=label,
         row=row,
@@ -201,13 +202,21 @@ def _series(row: Row, facts: GuestFacts) -> tuple[int, ...]:
     return release.series
 
 
+def _has_rework_of_4_7(row: Row, facts: GuestFacts) -> bool:
+    """Whether init_cache_modes() is the generic one: a guest without CPUID.PAT assumes the reset layout then."""
+    series = _series(row, facts)
+    carried = guest.REWORK_OF_4_7_STABLE.get(series)
+    patch = facts.release.patch or 0 if facts.release is not None else 0
+    return series >= guest.ASSUMES_RESET_SINCE or (carried is not None and patch >= carried)
+
+
 def _pv(kernel: Kernel, facts: GuestFacts, row: Row) -> Kernel:
     """What a PV guest believes of the layout, besides its behaviour."""
     if row.family == "illumos" and facts.hides_pat:
         return kernel._replace(behaviour=guest.ILLUMOS_NO_PAT)
     if facts.booted_under is not None and kernel.behaviour.reads:
         kernel = kernel._replace(assumed=facts.booted_under, assumed_why="the layout that it booted under")
-    if row.family == "linux" and facts.hides_pat and _series(row, facts) >= guest.ASSUMES_RESET_SINCE:
+    if row.family == "linux" and facts.hides_pat and _has_rework_of_4_7(row, facts):
         kernel = kernel._replace(assumed=POWER_ON, assumed_why="CPUID.PAT is hidden, so it assumes the reset layout")
     return kernel
 
@@ -220,7 +229,7 @@ def _own(kernel: Kernel, facts: GuestFacts, row: Row) -> Kernel:
     off = _native_off(facts, row)
     if off is not None:
         own, why = POWER_ON, f"{off.why}: the reset value stays"
-        if facts.hides_mtrr and _series(row, facts) < guest.NEEDS_MTRR_SINCE:
+        if facts.hides_mtrr and not _has_rework_of_4_7(row, facts):
             native = native._replace(reads=False)  # pat_init() is not called: the built-in table stays
     if facts.observed is not None:
         own, why = facts.observed, "the guest's boot log shows it"

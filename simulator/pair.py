@@ -62,8 +62,7 @@ _HARM_TEXTS = {
     "what the device wrote",
 }
 _HARM_TEXTS_BY_CONTEXT = {
-    ("combines", Context.REGISTERS): "writes are combined and reordered, and reads may run ahead: the order that was "
-    "asked for is lost",
+    ("combines", Context.REGISTERS): "writes are combined and reordered: the order that was asked for is lost",
     ("combines", Context.COHERENT): "writes wait in buffers that nobody snoops: ordinary memory is neither coherent "
     "nor ordered",
     ("caches-reads", Context.IN_OUT): "reads are cached: a device that writes this RAM without snooping leaves stale "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Platform(NamedTuple):
     """A hypervisor release with the layout in force and, where one is proposed, the new one.
 
-    `layout_source` is xen, stated or observed.
+    `layout_source` is xen or stated.
     """
 
     name: str
@@ -33,14 +33,18 @@ class Platform(NamedTuple):
     def mtrr_at(self, target: Target) -> MemoryType:
         """The MTRR type where a mapping points: UC for a device's memory, WB for RAM.
 
-        Where MTRRs are stated and none gives that type, it is their default type; with MTRRs off it is UC.
+        Where MTRRs are stated and none gives that type, it is their default type, and WC for RAM that may be so; with
+        MTRRs off it is UC.
         """
         usual = MemoryType.UC if target is Target.MMIO else MemoryType.WB
         if self.mtrr is None:
             return usual
         if not self.mtrr.enabled:
             return MemoryType.UC
-        return usual if usual in self.mtrr.types() else self.mtrr.default
+        types = self.mtrr.types()
+        if usual in types:
+            return usual
+        return MemoryType.WC if target is Target.RAM and MemoryType.WC in types else self.mtrr.default
 
     def rewrites(self, index: int, layout: PatLayout) -> bool:
         """Whether a PV guest's mapping of MMIO by an index is turned to PCD+PWT.

@@ -8,6 +8,7 @@ from simulator.case import Case, ClassJudgement, Result
 from simulator.catalogue import ENGINE_VERSION, rules_digest
 from simulator.finding import Verdict, worst
 from simulator.headline import fit
+from simulator.kernel import Kernel
 from simulator.mapping import Mapping, map_type
 from simulator.memory_type import ORDER, MemoryType
 from simulator.pair import Target
@@ -110,16 +111,16 @@ def _class(one: Review, number: int) -> Data:
     before = None if one.before is None else one.before.judged[number]
     known = after.guest_class
     chosen = after.chosen or (before.chosen if before is not None else None)
-    titles = sorted({case.kernel.behaviour.title for case in after.cases})
+    titles = sorted({_behaviour(case.kernel) for case in after.cases})
     kernel = None if chosen is None else chosen.kernel
     return {
         "key": known.key,
         "platform": known.platform,
         "members": list(known.members),
         "title": known.title,
-        "row": None if kernel is None else kernel.row.title,
+        "row": None if kernel is None else after.row,
         "confidence": None if kernel is None else kernel.confidence.value,
-        "behaviour": f"undecided: {'; '.join(titles)}" if kernel is None else _behaviour(chosen),
+        "behaviour": titles[0] if len(titles) == 1 else f"undecided: {'; '.join(titles)}",
         "needs": [] if kernel is None else [need.as_data() for need in kernel.needs],
         "wants": _wants(one, number, chosen),
         "before": None if before is None else before.verdict.word,
@@ -129,13 +130,11 @@ def _class(one: Review, number: int) -> Data:
     }
 
 
-def _behaviour(chosen: Case | None) -> str:
+def _behaviour(kernel: Kernel) -> str:
     """What the guest does, in a few words."""
-    assert chosen is not None  # the caller looked
-    kernel, setting = chosen.kernel, chosen.kernel.setting
     if not kernel.is_pv:
         return "has a PAT of its own"
-    may_set = setting.devices or setting.mode != "pv"
+    may_set = kernel.setting.devices or kernel.setting.mode != "pv"
     return kernel.behaviour.title if may_set else "may set no cache bit: PA0 alone"
 
 

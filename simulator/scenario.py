@@ -170,9 +170,7 @@ def read_scenario(data: object) -> Scenario:
     guests = _read_guests(record, tuple(platforms))
     kind, setter = "guest", ""
     if record.has("proposal"):
-        proposal = Record.of(
-            record.data["proposal"], path="proposal", known=("kind", "platform", "layout", *_GUEST_KEYS)
-        )
+        proposal = Record.of(record.data["proposal"], path="proposal", known=_PROPOSAL_KEYS)
         kind = proposal.word("kind", KINDS) or _no_kind()
         if kind == "guest":
             one = _read_guest(_without_kind(proposal), tuple(platforms), default="proposal")

@@ -5,10 +5,11 @@ from simulator.effective import TABLE_CITATIONS
 from simulator.finding import Step
 from simulator.mapping import Mapping
 from simulator.memory_type import MemoryType
+from simulator.pair import Target
 from simulator.pat import XEN_LAYOUT, PatLayout, PteCacheBits
 from simulator.rules.rule import GuestView, MappingView
 
-_PLACES = {"mmio": "device memory", "ram": "RAM"}
+PLACES = {Target.MMIO: "device memory", Target.RAM: "RAM"}
 
 
 def derive(
@@ -117,7 +118,7 @@ def _pat(view: GuestView, mapping: Mapping) -> Step:
 
 
 def _mtrr(view: GuestView, mapping: Mapping) -> Step:
-    place = _PLACES[mapping.target.value]
+    place = PLACES[mapping.target]
     is_off = view.platform.mtrr is not None and not view.platform.mtrr.enabled
     why = "MTRRs are disabled: all memory is UC" if is_off else place
     cite = citations.SDM_MTRR_DEFAULT if is_off else citations.SDM_MTRR

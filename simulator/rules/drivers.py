@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from simulator import citations
-from simulator.driver import WC_AT_1
+from simulator.driver import PAT_ENABLED, WC_AT_1
 from simulator.finding import Finding, Severity, Verdict, worst
 from simulator.hypervisor import WRMSR
 from simulator.mapping import first_wc, map_type, violated
 from simulator.memory_type import MemoryType
 from simulator.pair import Target
 from simulator.rules.derivation import derive
-from simulator.rules.encoding import lost_mapping
+from simulator.rules.encoding import enabled_fix, lost_mapping
 from simulator.rules.rule import (
     LINUX,
     GuestView,
@@ -29,7 +29,8 @@ def _constraint(rule: str, driver: str, view: MappingView) -> Iterator[Finding]:
     """A constraint of a driver that is violated: its WC is refused, and the device goes without."""
     if view.mapping.wanted is not MemoryType.WC:
         return
-    for constraint, is_certain, why in violated(view.guest.kernel, view.guest.walked):
+    kernel = view.guest.kernel
+    for constraint, is_certain, why in violated(kernel, view.guest.walked):
         if constraint.driver == driver:
             verdict = Verdict.INCOMPATIBLE if is_certain else Verdict.CONDITIONAL
             yield say(
@@ -42,7 +43,7 @@ def _constraint(rule: str, driver: str, view: MappingView) -> Iterator[Finding]:
                 headline=("" if is_certain else f"right if {driver} is not loaded: ") + f"{why}; {constraint.effect}",
                 cites=constraint.cites,
                 severity=Severity.FUNCTION,
-                fixes=(constraint.fix,),
+                fixes=(enabled_fix(kernel.pat_disabled) if constraint is PAT_ENABLED else constraint.fix,),
                 assumption=f"{constraint.driver} is not loaded",
                 wanted=view.mapping.wanted,
                 steps=derive(view) if is_certain else (),
@@ -123,7 +124,7 @@ def wb_of_device_memory(view: GuestView) -> Iterator[Finding]:
             title="A WB request of device memory becomes UC-",
             message="it has PAT but no MTRRs here: a WB request of device memory becomes UC- (memremap() is slow)",
             cites=(citations.LINUX_MEMTYPE, citations.LINUX_MTRR_PV),
-            fixes=("run Linux 6.5 or later, whose dom0 copies the MTRRs",)
+            fixes=("run Linux 6.5 or later, which knows them as a PV guest",)
             if view.kernel.is_pv
             else ("show MTRRs to the guest",),
         )
@@ -161,8 +162,8 @@ def builtin_layout(view: MappingView) -> Iterator[Finding]:
             Verdict.COMPATIBLE,
             view.mapping.subject,
             title="NVIDIA's driver finds no WC and cannot write a layout of its own",
-            message=f"nvidia-nv-pat finds WC in no entry, would write a layout with WC at PA1 (Xen answers: {text}): "
-            f"PA1 stays {layout.entries[1].word}, and it does without WC",
+            message=f"nvidia-nv-pat finds no WC and would write a layout with WC at PA1 (Xen answers: {text}): "
+            f"PA1 stays {layout.entries[1].word}; what it maps WC by then was not read",
             cites=(citations.NVIDIA_PAT, cite),
             fixes=(WC_AT_1.fix,),
             entry=1,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from simulator import citations
-from simulator.effective import DISPUTED, effective_type
+from simulator.effective import DISPUTED, Vendor, effective_type
 from simulator.finding import Finding, Severity, Verdict
 from simulator.memory_type import MemoryType
 from simulator.rules.layout import say_of_layout
@@ -72,12 +72,16 @@ def disputed_cells(view: MappingView) -> Iterator[Finding]:
                 Verdict.COMPATIBLE,
                 f"{mapping.subject}, MTRR {said.mtrr.word}",
                 title=f"Sources differ on {said.pat.word} under an MTRR of {said.mtrr.word}",
-                message=f"{said.pat.word} under an MTRR of {said.mtrr.word} is {got} by {platform.vendor.value}'s "
+                message=f"{said.pat.word} under an MTRR of {said.mtrr.word} is {got} by {_maker(platform.vendor)}'s "
                 f"manual; sources differ ({words})",
                 cites=(citations.SDM_EFFECTIVE, citations.AMD_EFFECTIVE, citations.BOCHS_MEMTYPE),
                 wanted=mapping.wanted,
                 in_force=said.pat,
             )
+
+
+def _maker(vendor: Vendor) -> str:
+    return "AMD" if vendor is Vendor.AMD else "Intel"
 
 
 def wc_ranges(view: GuestView) -> Iterator[Finding]:

@@ -9,8 +9,8 @@ from simulator.hypervisor import REWRITTEN_TO
 from simulator.mapping import Mapping, is_rewritten
 from simulator.memory_type import MemoryType
 from simulator.pair import Target, judge
-from simulator.pat import PteCacheBits
-from simulator.rules.derivation import derive
+from simulator.pat import POWER_ON, PteCacheBits
+from simulator.rules.derivation import PLACES, derive
 from simulator.rules.rule import (
     LINUX,
     GuestView,
@@ -23,8 +23,6 @@ from simulator.rules.rule import (
     needs_pv,
     say,
 )
-
-PLACES = {Target.MMIO: "device memory", Target.RAM: "RAM"}
 
 
 def outcomes_of(view: MappingView, mapping: Mapping) -> tuple[Outcome, ...]:
@@ -96,12 +94,14 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
         return
     assert mapping.pat_type is not None  # the judgement is about it
     ending, wanted, got = view.guest.one.ending, mapping.wanted.word, mapping.pat_type.word
+    if mapping.pat_type is mapping.wanted and mapping.in_force is not None:
+        got = f"{mapping.in_force.word}, for the MTRR there says {mapping.mtrr.word}"
     bits = PteCacheBits.of_index(mapping.written).spoken
     yield by_pair(
         view,
         mapping,
         "ENC010",
-        title=f"{wanted} by PA{mapping.written} is {got} on {PLACES[mapping.target]}",
+        title=f"{wanted} by PA{mapping.written} is {got.partition(',')[0]} on {PLACES[mapping.target]}",
         message=f" ask{ending} for {wanted} by index {mapping.written} ({bits}) and get{ending} {got}",
         by=f"PA{mapping.written}",
         fixes=_fixes(view, mapping),
@@ -111,14 +111,14 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
 def _fixes(view: MappingView, mapping: Mapping) -> tuple[str, ...]:
     """What would do, where the tables tell: another entry, other bits, another kernel."""
     wanted, kernel, written = mapping.wanted, view.guest.kernel, mapping.written or 0
+    if mapping.pat_type is wanted or (mapping.left != written and mapping.layout.entries[written] is wanted):
+        return ()  # the MTRR takes it, or Xen's correction does: EFF020 and XEN100 have the fix
     if wanted is MemoryType.WB and written == 0 and kernel.is_pv:
         return ("put WB at PA0",)
     if kernel.asked(wanted) is not wanted:
         return (pat_fix(kernel.uc_minus_for_wc),)
     if not kernel.is_pv:
         return (f"give {wanted.word} an entry in the guest's own layout",)
-    if mapping.left != written and mapping.layout.entries[written] is wanted:
-        return ()  # Xen's correction alone: XEN100 has the fix
     if not kernel.behaviour.reads and written == 0 and not kernel.can_choose(wanted):
         return ("run Linux 6.6 or later (or 6.1.53 or later of 6.1), which reads the MSR and keeps the PAT bit",)
     if view.guest.judges_layout and written:
@@ -222,7 +222,7 @@ def _is_needed_on_ram(view: GuestView, wanted: MemoryType) -> bool:
 def pat_disabled(view: GuestView) -> Iterator[Finding]:
     """pat_enabled() is false: the memtype code tracks nothing, and drivers that ask do without PAT."""
     why = view.kernel.pat_disabled
-    if why:
+    if why and view.kernel.behaviour.reads:
         yield say(
             view,
             "ENC040",
@@ -232,11 +232,12 @@ def pat_disabled(view: GuestView) -> Iterator[Finding]:
             message=f"pat_enabled() is false ({why}), though the kernel uses the layout's entries; drivers that ask it "
             "do without PAT, as i915 does from 5.17 on",
             cites=(citations.LINUX_PAT_ENABLED,),
-            fixes=(_enabled_fix(why),),
+            fixes=(enabled_fix(why),),
         )
 
 
-def _enabled_fix(why: str) -> str:
+def enabled_fix(why: str) -> str:
+    """What makes pat_enabled() true again."""
     if "MTRR" in why and "CONFIG" not in why:
         return "run Linux 6.0 or later, or a kernel with 72cbc8f04fe2 (5.19.6)"
     return pat_fix(why)
@@ -303,23 +304,28 @@ def unknown_encoding(view: MappingView) -> Iterator[Finding]:
 
 
 def errata_fold(view: MappingView) -> Iterator[Finding]:
-    """On an errata CPU index bit 2 is unreliable: entry s acts as entry s-4."""
+    """On an errata CPU index bit 2 is unreliable: entry s may act as entry s-4, or as itself; the worse one counts."""
     mapping, guest = view.mapping, view.guest
     if not guest.kernel.errata_cpu or mapping.left is None or mapping.left < 4 or mapping.pat_type is None:
         return
     entry = mapping.layout.entries[mapping.left]
     if entry is mapping.pat_type:
         return
+    unfolded = effective_type(mtrr=mapping.mtrr, pat=entry, vendor=guest.platform.vendor)
+    judged = judge(mapping.wanted, unfolded, mapping.target, guest.kernel.setting.devices)
+    verdict = judged.verdict if judged.verdict > mapping.verdict else Verdict.COMPATIBLE
     yield say(
         guest,
         "ENC080",
-        Verdict.COMPATIBLE,
+        verdict,
         mapping.subject,
-        title=f"PA{mapping.left} is reached as PA{mapping.left & 3} on an errata CPU",
-        message=f"the processor ignores the PAT bit: PA{mapping.left} ({entry.word}) acts as PA{mapping.left & 3} "
-        f"({mapping.pat_type.word})",
+        title=f"PA{mapping.left} may be reached as PA{mapping.left & 3} on an errata CPU",
+        message=f"the processor may ignore the PAT bit: PA{mapping.left} ({entry.word}) then acts as "
+        f"PA{mapping.left & 3} ({mapping.pat_type.word})",
+        headline=f"asked by PA{mapping.left}, {mapping.wanted.word} is {entry.word} where the PAT bit is not lost",
         cites=(citations.INTEL_PAT_ERRATA, citations.LINUX_PAT_INIT),
         fixes=("use a layout whose entries 4 to 7 repeat entries 0 to 3",),
+        assumption=judged.assumption,
         wanted=mapping.wanted,
         entry=mapping.left,
     )
@@ -329,7 +335,7 @@ def hidden_cpuid(view: GuestView) -> Iterator[Finding]:
     """Hiding CPUID.PAT hides the flag: the processor looks the bits up all the same."""
     kernel = view.kernel
     if kernel.hides_pat and kernel.is_pv:
-        low = [n for n in range(4) if view.layout.entries[n] is not POWER_ON_LOW[n]]
+        low = [n for n in range(4) if view.layout.entries[n] is not POWER_ON.entries[n]]
         differs = (
             f"PA{low[0]} is {view.layout.entries[low[0]].word} here" if low else "its low four entries are the same"
         )
@@ -346,7 +352,6 @@ def hidden_cpuid(view: GuestView) -> Iterator[Finding]:
         )
 
 
-POWER_ON_LOW = (MemoryType.WB, MemoryType.WT, MemoryType.UC_MINUS, MemoryType.UC)
 _SUSE = {"guest": "suse-xenlinux", "release": "2.6.32", "mode": "pv", "role": "dom0"}
 _I915 = ["i915"]
 

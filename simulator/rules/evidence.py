@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from simulator import citations
 from simulator.case import ClassJudgement
+from simulator.facts import LINUX_FAMILIES
 from simulator.finding import Confidence, Finding, Severity, Step, Verdict
 from simulator.guest import NEWEST, loses_pat_bit
 from simulator.memory_type import MemoryType
@@ -74,11 +75,16 @@ def missing_facts(view: View) -> Iterator[Finding]:
                 "EVI020",
                 title=f"{missing} {are} missing, and {decide}",
                 message=f"{judged.guest_class.subject}: {missing} {are} not known; {_cases(judged)}.",
-                fixes=(
-                    f"state {missing}" + (", or send the kernel's .config" if _CONFIG_TELLS & {*found.missing} else ""),
-                ),
+                fixes=(f"state {missing}{_or_config(judged)}",),
                 headline=f"{missing} of {{who}} {are} not known, and {decide}: {_range(judged)}",
             )
+
+
+def _or_config(judged: ClassJudgement) -> str:
+    """A .config tells the family and the release of a Linux kernel."""
+    is_linux = judged.guest_class.facts.family in (None, *LINUX_FAMILIES)
+    tells = _CONFIG_TELLS & {*judged.guest_class.possibilities.missing}
+    return ", or send the kernel's .config" if is_linux and tells else ""
 
 
 def gaps(view: View) -> Iterator[Finding]:
@@ -86,7 +92,7 @@ def gaps(view: View) -> Iterator[Finding]:
     for judged in view.judged:
         found = judged.guest_class.possibilities
         if not judged.is_decided and not found.conflict and (found.is_open or not found.missing):
-            is_loss = len({case.kernel.loses_pat_bit for case in judged.cases}) > 1
+            is_loss = judged.row is not None and len({case.kernel.loses_pat_bit for case in judged.cases}) > 1
             yield _lost_or_kept(judged) if is_loss else _gap(judged)
 
 
@@ -244,30 +250,31 @@ def observed_layout(view: View) -> Iterator[Finding]:
     """The layout that boot logs show: it wins over a table, and contradicts a stated one or another boot log's."""
     observed, platform = observed_layouts(judged.guest_class for judged in view.judged), view.platform
     is_table = platform.layout_source == "xen"
-    if view.judges_layout or not observed or (len(observed) == 1 and platform.layout in observed):
+    if not observed or (len(observed) == 1 and platform.layout in observed):
         return
     seen = "; ".join(f"{', '.join(sorted(names))}: {layout.hex}" for layout, names in observed.items())
     is_one = len(observed) == 1 and is_table
     known = f"the layout {f'of {platform.xen.title}' if is_table else 'stated'} is {platform.layout.hex}"
-    says = f"boot logs show {seen}; {known}"
+    says = f"boot logs show another layout than is known ({seen}; {known})"
     yield say_of_layout(
         view,
         "EVI070",
         Verdict.COMPATIBLE if is_one else Verdict.INDETERMINATE,
         "observed layout",
         "The layout that a boot log shows is another one",
-        f"Of the one layout of {platform.name}, {says}" + ("; what was seen counts." if is_one else "."),
+        f"All PV guests of {platform.name} run under one layout: {says}"
+        + ("; what was seen counts." if is_one else "."),
         cites=(citations.OBSERVED_LAYOUT, citations.XEN_MSR_PAT if is_table else citations.STATED_LAYOUT),
         severity=Severity.ADVICE if is_one else Severity.CORRECTNESS,
         fixes=("correct the layout of the platform, or the boot log that is meant",),
-        headline=f"inputs contradict each other on the layout of {platform.name}: {says}",
+        headline=f"inputs contradict each other on the layout of {platform.name}: {seen}; {known}",
     )
 
 
 def unsure_facts(view: GuestView) -> Iterator[Finding]:
     """A row that rests on memory or on a derivation: said, but it changes no verdict."""
     kernel = view.kernel
-    if kernel.confidence is not Confidence.VERIFIED:
+    if kernel.confidence is not Confidence.VERIFIED and kernel.problem is None:
         yield say(
             view,
             "EVI080",

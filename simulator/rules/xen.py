@@ -204,7 +204,7 @@ def s3_window(view: MappingView) -> Iterator[Finding]:
         f"PA{mapping.left} is {firmware.word}, not {meant.word}",
         headline=f"right if the machine is never suspended: {xen.title} resumes with the firmware's layout on one CPU",
         cites=(window[0].cite, citations.SDM_PAT_RESET),
-        fixes=(_S3_FIX,),
+        fixes=(_S3_FIX if xen.series >= (4, 0) else "run Xen 3.4 or later, or do not suspend the machine",),
         assumption="the machine is never suspended to RAM (S3)",
         entry=mapping.left,
         wanted=mapping.wanted,
