@@ -116,10 +116,10 @@ def losses() -> str:
     rows = []
     for row in simulator.losses_as_data():
         series = row["first"] if row["first"] == row["last"] else f"{row['first']} to {row['last']}"
-        ended = row["without"] == 9999
+        ended = row["fixed"] is None
         rows.append((series, "all" if ended else f"up to {row['last']}.{row['without']}",
-                     "-" if ended else f"{row['last']}.{row['fixed']}"))  # fmt: skip
-    return table(("Linux", "loses the PAT bit", "keeps it from"), rows)
+                     "-" if ended else f"{row['last']}.{row['fixed']}", row["confidence"]))  # fmt: skip
+    return table(("Linux", "loses the PAT bit", "keeps it from", "how sure"), rows)
 
 
 def drivers() -> str:

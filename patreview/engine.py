@@ -8,8 +8,6 @@ from simulator import ENGINE_VERSION, InvalidInput, Problem
 Data = dict[str, Any]
 
 SCENARIO_SCHEMA = "patreview.scenario/1"
-XEN_LAYOUT = simulator.XEN_LAYOUT.hex
-MMIO_BY_TYPE_FIX = simulator.MMIO_BY_TYPE_FIX
 
 _FAMILY_HINTS = {
     "linux": "mainline and distribution kernels; the release decides how it encodes",
@@ -73,6 +71,12 @@ def guest_title(facts: Data) -> str:
 def stock_layout(release: str) -> str:
     """The IA32_PAT value that a release of Xen runs with as shipped. Raises InvalidInput for what is no release."""
     return simulator.parse_release(release).layout.hex
+
+
+def patches_along(release: str, layout: str) -> list[str]:
+    """The commits without which a release of Xen must not be given this layout: by then it tests MMIO by type."""
+    by_index = simulator.parse_release(release).mmio_test.value == "index"
+    return [simulator.MMIO_BY_TYPE_FIX] if by_index and layout != simulator.XEN_LAYOUT.hex else []
 
 
 def check_platform(platform: Data) -> None:
@@ -147,9 +151,7 @@ def compare(before: Data, after: Data) -> Data:
 
 __all__ = [
     "ENGINE_VERSION",
-    "MMIO_BY_TYPE_FIX",
     "SCENARIO_SCHEMA",
-    "XEN_LAYOUT",
     "InvalidInput",
     "analyse",
     "canonical",
@@ -165,6 +167,7 @@ __all__ = [
     "known_layouts",
     "known_losses",
     "memory_types",
+    "patches_along",
     "problem",
     "problems_of",
     "read_guest",

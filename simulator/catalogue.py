@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from simulator import boot, driver, effective, errata, guest, hypervisor, pair, stage2
+from simulator import boot, citations, driver, effective, errata, guest, hypervisor, pair, stage2
 from simulator.canonical_json import digest
 from simulator.memory_type import LIBERTIES, ORDER, SERVICES, Property
 from simulator.pat import LEAVES, NAMED_LAYOUTS
@@ -76,7 +76,7 @@ def _behaviour(behaviour: guest.Behaviour | None) -> Data | None:
 
 
 def losses_as_data() -> list[Data]:
-    """Which Linux releases lose the PAT bit."""
+    """Which Linux releases lose the PAT bit: patches up to `without`; None where no release of the series has a fix."""
     return [
         {
             "first": _dotted(row.first),
@@ -84,6 +84,7 @@ def losses_as_data() -> list[Data]:
             "without": row.without,
             "fixed": row.fixed,
             "confidence": row.confidence,
+            "cites": [citations.LINUX_PAT_BIT_LOSS, citations.LINUX_STABLE],
         }
         for row in guest.LOSS_ROWS
     ]

@@ -303,20 +303,22 @@ def may_carry_pat_enabled_fix(release: KernelRelease) -> bool:
     return release.hides_patch and I915_ASKS_PAT_ENABLED_SINCE <= release.series < PAT_ENABLED_FIXED_IN
 
 
-_WHOLE = 9999
-
-
 class LossRow(NamedTuple):
-    """Which kernels of some series lose the PAT bit: patches up to `without` do, from `fixed` on do not."""
+    """Which kernels of some series lose the PAT bit: patches up to `without` do, from `fixed` on do not.
+
+    Both are None where the series had ended before the fix was made.
+    """
 
     first: tuple[int, ...]
     last: tuple[int, ...]
-    without: int
-    fixed: int
+    without: int | None
+    fixed: int | None
     confidence: str
 
 
-def _loss(first: str, last: str, without: int, fixed: int = _WHOLE + 1, confidence: str = "verified") -> LossRow:
+def _loss(
+    first: str, last: str, without: int | None = None, fixed: int | None = None, confidence: str = "verified"
+) -> LossRow:
     return LossRow(parse_series(first), parse_series(last), without, fixed, confidence)
 
 
@@ -325,13 +327,13 @@ def _loss(first: str, last: str, without: int, fixed: int = _WHOLE + 1, confiden
 # that 6.5.3 has it is recalled; it was reviewed for 6.5.3-rc1. The other series had ended, and 5.4.286 lacks it still.
 LOSS_ROWS = (
     #     series          without  fixed
-    _loss("3.19", "5.9", _WHOLE),
+    _loss("3.19", "5.9"),
     _loss("5.10", "5.10", 194, 195),
-    _loss("5.11", "5.14", _WHOLE),
+    _loss("5.11", "5.14"),
     _loss("5.15", "5.15", 131, 132),
-    _loss("5.16", "6.0", _WHOLE),
+    _loss("5.16", "6.0"),
     _loss("6.1", "6.1", 52, 53),
-    _loss("6.2", "6.3", _WHOLE),
+    _loss("6.2", "6.3"),
     _loss("6.4", "6.4", 15, 16),
     _loss("6.5", "6.5", 2, 3, "recalled"),
 )
@@ -361,12 +363,12 @@ def loses_pat_bit(release: KernelRelease) -> BitLoss:
     row = next((row for row in LOSS_ROWS if row.first <= release.series <= row.last), None)
     if row is None:
         return BitLoss(loses=False)
-    if (release.patch or 0) >= row.fixed:
+    if row.fixed is not None and (release.patch or 0) >= row.fixed:
         return BitLoss(loses=False, confidence=row.confidence)
     if not release.hides_patch:
         return BitLoss(loses=True, confidence=row.confidence if release.patch else "verified")
     series = release.series_text
-    if row.without == _WHOLE:
+    if row.without is None:
         return BitLoss(loses=None, known=f"Linux {series} drops the PAT bit, and {release.text} may carry the fix")
     either = f"{series}.{row.without} drops the PAT bit, {series}.{row.fixed} keeps it"
     return BitLoss(loses=None, known=f"{either}, and {release.text} does not say which it is", config_tells=True)

@@ -90,7 +90,13 @@ class ProjectDetail(View):
             | {
                 "role": role_in(self.principal, project),
                 "platforms": [
-                    {"name": p.name, "hypervisor": p.title, "cpu_vendor": p.cpu_vendor, "layout": p.layout.msr}
+                    {
+                        "name": p.name,
+                        "hypervisor": p.title,
+                        "cpu_vendor": p.cpu_vendor,
+                        "layout": p.layout.msr,
+                        "details": p.details,
+                    }
                     for p in platforms_in(project)
                 ],
                 "layouts": [{"name": layout.name, "msr": layout.msr} for layout in layouts_in(project)],

@@ -60,6 +60,17 @@ class Platform(models.Model):
     def title(self) -> str:
         return f"Xen {self.release}"
 
+    @property
+    def stated(self) -> str:
+        """The details in words, as in `command line mmio-relax; carries 40b05620e2`; "" where there are none."""
+        told = (
+            ("cmdline", f"command line {self.details.get('cmdline')}"),
+            ("errata_cpu", "its CPUs lose index bit 2"),
+            ("mtrr", "MTRRs stated"),
+            ("patches", f"carries {', '.join(self.details.get('patches', []))}"),
+        )
+        return "; ".join(words for name, words in told if self.details.get(name))
+
 
 class Guest(models.Model):
     """A guest kernel in service on platforms, with its facts as the engine read them."""

@@ -46,7 +46,8 @@ def add_platform(
     )
     platform.full_clean()
     platform.save()
-    record(project.pk, "platform.added", f"platform:{name}", actor=by, release=release, layout=layout.msr)
+    about = {"release": release, "layout": layout.msr, "cpu_vendor": cpu_vendor, "details": platform.details}
+    record(project.pk, "platform.added", f"platform:{name}", actor=by, **about)
     return platform
 
 
@@ -67,13 +68,11 @@ def put_guest_in_service(project: Project, facts: dict[str, Any], platforms: lis
 def put_layout_in_force(platform: Platform, layout: Layout, *, by: str) -> None:
     """What guests of this platform live under from now on.
 
-    A layout that is not Xen's own was reviewed as one whose Xen tests MMIO mappings by type: now that is a fact.
+    A layout that is not Xen's own was reviewed as one whose Xen is patched along: now that is a fact.
     """
     hold(platform.project_id)
     current = Platform.objects.select_related("layout").get(pk=platform.pk)
-    patches = set(current.details.get("patches", []))
-    if layout.msr != engine.XEN_LAYOUT:
-        patches.add(engine.MMIO_BY_TYPE_FIX)
+    patches = {*current.details.get("patches", []), *engine.patches_along(current.release, layout.msr)}
     details = current.details | ({"patches": sorted(patches)} if patches else {})
     Platform.objects.filter(pk=platform.pk).update(layout=layout, details=details)
     subject, before = f"platform:{platform.name}", current.layout.msr

@@ -128,6 +128,7 @@ class GuestProposal(Proposal):
     errata_cpu = forms.BooleanField(
         required=False, label="Errata CPU", help_text="Its PAT bit is unreliable (Pentium III, early Pentium 4)."
     )
+    keep = forms.BooleanField(required=False, initial=True, label="Keep what has no field here")
     config_file = forms.FileField(required=False, label=".config file", help_text="Plain text, at most 2 MiB.")
     config_text = forms.CharField(
         required=False,

@@ -42,7 +42,7 @@ def _row(row: Json, types: Sequence[str]) -> Json:
         "name": named(row["members"], 2),
         "cells": [{"type": name, "want": _cell(wants.get(name))} for name in types],
         "verdict_moves": bool(row["before"]) and row["before"] != row["after"],
-        "unsure": row.get("confidence", SURE) != SURE,
+        "unsure": (row.get("confidence") or SURE) != SURE,
     }
 
 

@@ -12,7 +12,6 @@ Json = dict[str, Any]
 
 _MODES = (("PV dom0", "pv_dom0"), ("PV domU", "pv_domu"), ("HVM, PVH", "native"))
 _ANY_PV = "PV dom0, PV domU"
-_NEVER_FIXED = 1000  # a patch level above any: no release of the series has the fix
 
 
 @cache
@@ -62,8 +61,8 @@ def _index(index: int | str | None, name: str) -> Json:
 
 def _loss(row: Json) -> Json:
     one_series = row["first"] == row["last"]
-    fixed = row["fixed"] < _NEVER_FIXED
-    return {
+    fixed = row["fixed"] is not None
+    return row | {
         "series": row["first"] if one_series else f"{row['first']} to {row['last']}",
         "loses": f"up to {row['first']}.{row['without']}" if fixed else "every release",
         "fixed": f"{row['first']}.{row['fixed']}" if fixed else "",

@@ -57,8 +57,9 @@ def _example(rule: Json, key: str, heading: str, nothing: str) -> Json:
 
 
 def _told(findings: Iterable[Json], rule_id: str) -> list[Json]:
-    """The findings of a rule, each message once: several entries or types may have the same."""
-    return list({(one["verdict"], one["message"]): one for one in findings if one["rule"] == rule_id}.values())
+    """The findings of a rule that hold, each message once: several entries or types may have the same."""
+    mine = (one for one in findings if one["rule"] == rule_id and one["state"] != "fixed")
+    return list({(one["verdict"], one["message"]): one for one in mine}.values())
 
 
 def _standing(coverage: Json, rule_id: str) -> str:

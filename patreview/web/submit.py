@@ -81,6 +81,10 @@ def _form(request: HttpRequest, project: Project, kind: str, submission: Submiss
         form = LayoutProposal(*sent, initial=initial, platforms=names)
     else:
         form = GuestProposal(*sent, initial=initial, families=engine.known_families())
+        kept = _kept(submission)
+        form.fields["keep"].help_text = f"As the current revision states it: {', '.join(sorted(kept))}."
+        if not kept:
+            form.omit("keep")
     if submission:
         form.omit("title", "platform")
     return form
@@ -122,14 +126,14 @@ def _submit(request: HttpRequest, project: Project, kind: str, submission: Submi
         content["platform"] = submission.platform if submission else platforms.get(given["platform"])
         content["layout"] = form.text()
     else:
-        content["guest"] = _kept(submission) | form.stated()
+        content["guest"] = (_kept(submission) if given.get("keep") else {}) | form.stated()
         content["files"] = tuple(_files(submission, form.config()))
     made = services.submit(project, Proposal(kind=kind, **content), by=principal_of(request), submission=submission)
     return made.submission
 
 
 def _kept(submission: Submission | None) -> Json:
-    """What the current revision states and no field of the form can say: a new revision keeps it."""
+    """What the current revision states and no field of the form can say: a new revision keeps it unless told."""
     current = submission.current if submission else None
     stated = current.content.get("stated", {}).get("guest", {}) if current else {}
     return {name: stated[name] for name in NOT_IN_FORM if name in stated}
@@ -151,7 +155,7 @@ def _context(request: HttpRequest, kind: str, submission: Submission | None, for
         context["heading"] = f"Revise {submission.title}: r{submission.current.number + 1}"
     if kind == "guest":
         form.keep_upload()
-        return context | {"encodings": form.encoding_fields(), "kept": sorted(_kept(submission))}
+        return context | {"encodings": form.encoding_fields()}
     entries = [{"name": f"PA{n}", "field": form[f"pa{n}"], "bits": entry_bits(n)} for n in range(8)]
     presets = [layout | {"href": f"{request.path}?layout={layout['msr']}"} for layout in engine.known_layouts()]
     return context | {"entries": entries, "presets": presets}

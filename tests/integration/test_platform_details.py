@@ -6,7 +6,6 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from patreview import engine
 from patreview.analyses.scenario import scenario_of
 from patreview.catalogue.models import Platform
 from patreview.catalogue.services import know_layout, put_layout_in_force
@@ -54,17 +53,29 @@ def test_adopting_a_layout_records_that_xen_was_patched_along(team):
     linux = know_layout(team.project, make.LINUX)
     put_layout_in_force(team.platform, linux, by="tests")
     team.platform.refresh_from_db()
-    assert team.platform.details == {"patches": [engine.MMIO_BY_TYPE_FIX]}
+    assert team.platform.details == {"patches": ["40b05620e2"]}
     submitted = make.make_guest_submission(team.project, team.submitter, drivers=["i915"])
     make.execute(submitted.run)
     submitted.submission.refresh_from_db()
     assert submitted.submission.verdict == "compatible"
     put_layout_in_force(team.platform, know_layout(team.project, make.XEN), by="tests")
     team.platform.refresh_from_db()
-    assert team.platform.details == {"patches": [engine.MMIO_BY_TYPE_FIX]}
+    assert team.platform.details == {"patches": ["40b05620e2"]}
 
 
-def test_xens_own_layout_needs_no_patch(team):
-    put_layout_in_force(team.platform, know_layout(team.project, make.XEN), by="tests")
+@pytest.mark.parametrize(("release", "layout"), [("4.17", make.XEN), ("4.18", make.LINUX), ("4.6.0", make.LINUX)])
+def test_a_layout_that_xen_needs_no_patch_for(team, release, layout):
+    """Xen's own passes the test by index; 4.18 tests by type, and 4.6 tests nothing."""
+    Platform.objects.update(release=release)
+    put_layout_in_force(team.platform, know_layout(team.project, layout), by="tests")
     team.platform.refresh_from_db()
     assert team.platform.details == {}
+
+
+def test_details_are_shown(team, client):
+    Platform.objects.update(details={"cmdline": "mmio-relax=all", "errata_cpu": True, "patches": ["40b05620e2"]})
+    client.force_login(team.submitter.user)
+    page = client.get(f"/p/{team.project.slug}/").content.decode()
+    assert "command line mmio-relax=all; its CPUs lose index bit 2; carries 40b05620e2" in page
+    answer = client.get(f"/api/v1/projects/{team.project.slug}").json()
+    assert answer["platforms"][0]["details"]["patches"] == ["40b05620e2"]

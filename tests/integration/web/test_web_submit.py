@@ -159,15 +159,24 @@ def test_a_revision_keeps_what_the_form_has_no_field_for(team, client, path):
     stated = {"modules": ["i915"], "booted_under": make.LINUX, "hide_cpuid_mtrr": True}
     submission = make.make_guest_submission(team.project, team.submitter, **stated).submission
     page = client.get(f"/s/{submission.pk}/revise/").text
-    assert "Kept as the current revision states it: booted_under, hide_cpuid_mtrr, modules." in page
+    assert "As the current revision states it: booted_under, hide_cpuid_mtrr, modules." in page
     client.post(
-        f"/s/{submission.pk}/revise/", guest(release="6.18.1", drivers="efifb", needs="WT@ram", errata_cpu="on")
+        f"/s/{submission.pk}/revise/",
+        guest(release="6.18.1", drivers="efifb", needs="WT@ram", errata_cpu="on", keep="on"),
     )
     submission.refresh_from_db()
     found = submission.current.content["stated"]["guest"]
     assert {name: found[name] for name in stated} == stated
     assert (found["release"], found["drivers"], found["needs"]) == ("6.18.1", ["efifb"], ["WT@ram"])
     assert found["errata_cpu"] is True
+
+
+def test_a_revision_may_drop_what_the_form_has_no_field_for(team, client, path):
+    submission = make.make_guest_submission(team.project, team.submitter, modules=["i915"]).submission
+    client.post(f"/s/{submission.pk}/revise/", guest())
+    submission.refresh_from_db()
+    assert "modules" not in submission.current.content["stated"]["guest"]
+    assert "Keep what has no field here" not in client.get(f"/s/{submission.pk}/revise/").text
 
 
 def test_a_layout_is_revised(team, client, path):
