@@ -143,8 +143,7 @@ def in_order(reviews: Sequence[Review]) -> list[Stated]:
             finding.subject,
             finding.platform,
             finding.title,
-            finding.guest_class or "",
-            finding.fingerprint,
+            finding.guest_class.identity if finding.guest_class else "",
         )
 
     return sorted((stated for one in reviews for stated in one.findings), key=rank)

@@ -1,7 +1,5 @@
 """Canonical JSON and digests: one value, one byte string."""
 
-import json
-
 LARGEST_INTEGER = 2**53 - 1
 
 
@@ -28,12 +26,14 @@ def canonical(data: object) -> bytes:
 
     Source: RFC 8785, JSON Canonicalization Scheme.
     """
+    import json  # as hashlib below
+
     return json.dumps(_ordered(data), separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest(domain: str, data: object) -> str:
     """SHA-256, in hex, of bytes or of the canonical JSON of data, apart for each domain."""
-    import hashlib  # a tenth of a short answer's time, and not every answer needs a digest
+    import hashlib  # costs a tenth of a short answer's time, and not every answer needs a digest
 
     body = data if isinstance(data, bytes) else canonical(data)
     return hashlib.sha256(f"patreview-{domain}-v1\0".encode() + body).hexdigest()

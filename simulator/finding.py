@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from simulator.canonical_json import digest
 from simulator.memory_type import MemoryType
@@ -123,6 +123,15 @@ class Step(NamedTuple):
         }
 
 
+class Class(Protocol):
+    """The class of guests that a finding is about: its key is a digest, made where a report needs it."""
+
+    identity: str
+
+    @property
+    def key(self) -> str: ...
+
+
 class Finding(NamedTuple):
     """One statement, by one rule.
 
@@ -144,7 +153,7 @@ class Finding(NamedTuple):
     who: str = ""
     assumption: str | None = None
     platform: str = ""
-    guest_class: str | None = None
+    guest_class: Class | None = None
     guests: tuple[str, ...] = ()
     entry: int | None = None
     wanted: MemoryType | None = None
@@ -154,7 +163,12 @@ class Finding(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """Which statement this is, over runs: not what it says today. 16 hex digits."""
-        return digest("finding", [self.rule, self.platform, self.guest_class, self.subject])[:16]
+        return digest("finding", [self.rule, self.platform, self.class_key, self.subject])[:16]
+
+    @property
+    def class_key(self) -> str | None:
+        """What tells the class from others, over runs."""
+        return self.guest_class.key if self.guest_class else None
 
     def as_said(self) -> dict[str, object]:
         """The finding as one guest's: what `explain` prints."""
@@ -177,7 +191,7 @@ class Finding(NamedTuple):
             "rule_title": rule_title,
             "state": state,
             "platform": self.platform,
-            "class": self.guest_class,
+            "class": self.class_key,
             "guests": list(self.guests),
             "entry": self.entry,
             "wanted": None if self.wanted is None else self.wanted.word,

@@ -23,7 +23,7 @@ from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.principal import Principal
 from patreview.projects.queries import Project, role_in, visible_projects
 from patreview.reviews.gate import gate_of
-from patreview.submissions.queries import revisions_of, visible_submissions
+from patreview.submissions.queries import Revision, revisions_of, visible_submissions
 from patreview.submissions.services import Proposal
 
 PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
@@ -142,6 +142,7 @@ class Submissions(View):
             "run_state": run.state,
             "verdict": run.verdict or None,
             "run": documents.run_document(run),
+            "gate": _gate(submitted.revision, run),
         }
         headers = {"Location": f"{documents.ROOT}/runs/{run.pk}"}
         if not run.is_finished:
@@ -158,6 +159,10 @@ class Submissions(View):
         return platform
 
 
+def _gate(revision: Revision, run: Run | None) -> dict[str, Any]:
+    return documents.gate_document(gate_of(revision, run, report_of(run) if run else None))
+
+
 class SubmissionDetail(View):
     def get(self, request: Request, pk: int) -> Response:
         submission = get_object_or_404(visible_submissions(self.principal), pk=pk)
@@ -166,13 +171,12 @@ class SubmissionDetail(View):
             raise NotFound("not_found", "There is no such submission.")
         runs = list(runs_of(revision).select_related("revision"))
         run = runs[0] if runs else None
-        gate = gate_of(revision, run, report_of(run) if run else None)
         return Response(
             documents.submission_document(submission)
             | {
                 "revisions": [documents.revision_document(row) for row in revisions_of(submission)],
                 "runs": [documents.run_document(row) for row in runs],
-                "gate": documents.gate_document(gate),
+                "gate": _gate(revision, run),
             }
         )
 

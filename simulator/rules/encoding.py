@@ -78,7 +78,7 @@ def by_pair(
         headline=f"{{who}} ask{one.ending} for {wanted} by {by} and get{one.ending} {got} in {place}: {what}",
         who=one.who,
         platform=view.guest.platform.name,
-        guest_class=one.key,
+        guest_class=one,
         guests=tuple(one.members),
         entry=mapping.written if entry is None else entry,
         wanted=mapping.wanted,

@@ -192,7 +192,7 @@ def _undecided(
         headline=headline,
         who=who or one.who,
         platform=one.platform,
-        guest_class=one.key,
+        guest_class=one,
         guests=tuple(one.members),
     )
 

@@ -191,7 +191,7 @@ def say(
         headline=f"{{who}}: {headline or message}",
         who=one.who,
         platform=view.platform.name,
-        guest_class=one.key,
+        guest_class=one,
         guests=tuple(one.members),
         **more,  # type: ignore[arg-type]  # fields of Finding
     )

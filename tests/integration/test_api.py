@@ -392,6 +392,7 @@ def test_prefer_wait_answers_when_it_is_finished(api, team, submissions, monkeyp
     monkeypatch.setattr(waiting.time, "sleep", finish_meanwhile)
     answer = api("POST", submissions, layout_body(), Prefer="respond-async, wait=10")
     assert (answer.status_code, answer.json()["run"]["state"]) == (200, "completed")
+    assert answer.json()["gate"] == api("GET", f"submissions/{answer.json()['id']}").json()["gate"]
     assert "Retry-After" not in answer
 
 

@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import __main__, command
+from simulator import command
 from simulator.guest import ROWS
 from simulator.rules import RULES
 from tests.unit.simulator.scenarios import (
@@ -283,8 +285,18 @@ def test_a_reader_that_goes_away_while_a_command_prints(monkeypatch: pytest.Monk
         monkeypatch.undo()
 
 
-def test_the_module_runs_the_command() -> None:
-    assert __main__.main is command.main
+def test_an_answer_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert command.main(["rules", "--format", "json"]) == 7
+        monkeypatch.undo()
+    assert capsys.readouterr().err == "the answer could not be written: No space left on device\n"
+
+
+def test_an_answer_into_memory() -> None:
+    with redirect_stdout(StringIO()) as written:
+        assert command.main(["layout", "0x0407050600070106"]) == 0
+    assert "0x0407050600070106" in written.getvalue()
 
 
 @pytest.mark.parametrize(
