@@ -95,11 +95,12 @@ def layout_as_data(layout: PatLayout, name: str) -> Data:
 
 def _platform(one: Review) -> Data:
     platform, after = one.platform, one.platform.proposed
+    in_force = (one.before or one.after).layout
     return {
         "name": platform.name,
         "hypervisor": platform.xen.title,
         "cpu_vendor": platform.vendor.value,
-        "before": layout_as_data(platform.layout, platform.layout_name),
+        "before": layout_as_data(in_force, platform.layout_name if in_force == platform.layout else in_force.name),
         "after": None if after is None else layout_as_data(after, after.name),
         "entries": draw_entries(one),
         "wires": draw_wires(one),

@@ -60,6 +60,8 @@ def by_pair(
     assert judgement is not None  # of a refused mapping there is none
     assert mapping.pat_type is not None
     wanted, got, verdict = mapping.wanted.word, mapping.pat_type.word, judgement.verdict
+    if mapping.pat_type is mapping.wanted and mapping.in_force is not None:
+        got = mapping.in_force.word  # the MTRR takes it
     place = PLACES[mapping.target]
     what = (
         f"right if {judgement.assumption}" if judgement.assumption else judgement.cell.consequence.rpartition(": ")[2]
@@ -97,6 +99,8 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
     if mapping.pat_type is mapping.wanted and mapping.in_force is not None:
         got = f"{mapping.in_force.word}, for the MTRR there says {mapping.mtrr.word}"
     bits = PteCacheBits.of_index(mapping.written).spoken
+    if _is_folded(view, mapping):
+        bits += f", which an errata CPU may take for PA{mapping.written & 3}"
     yield by_pair(
         view,
         mapping,
@@ -111,8 +115,12 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
 def _fixes(view: MappingView, mapping: Mapping) -> tuple[str, ...]:
     """What would do, where the tables tell: another entry, other bits, another kernel."""
     wanted, kernel, written = mapping.wanted, view.guest.kernel, mapping.written or 0
-    if mapping.pat_type is wanted or (mapping.left != written and mapping.layout.entries[written] is wanted):
-        return ()  # the MTRR takes it, or Xen's correction does: EFF020 and XEN100 have the fix
+    if mapping.pat_type is wanted:
+        return (f"give the range an MTRR that leaves {wanted.word} as it is",)
+    if mapping.left != written and mapping.layout.entries[written] is wanted:
+        return ()  # Xen's correction takes it: XEN100 has the fix
+    if _is_folded(view, mapping):
+        return ()  # ENC080 has it
     if wanted is MemoryType.WB and written == 0 and kernel.is_pv:
         return ("put WB at PA0",)
     if kernel.asked(wanted) is not wanted:
@@ -126,7 +134,14 @@ def _fixes(view: MappingView, mapping: Mapping) -> tuple[str, ...]:
         verb = "keep" if replaced is not None and replaced.entries[written] is wanted else "put"
         return (f"{verb} {wanted.word} at PA{written}",)
     bits = mapping.layout.encode(wanted)
-    return () if bits is None else (f"map {wanted.word} with {bits.spoken}: PA{bits.pat_index} holds it",)
+    if bits is None or (kernel.errata_cpu and bits.pat):
+        return ()
+    return (f"map {wanted.word} with {bits.spoken}: PA{bits.pat_index} holds it",)
+
+
+def _is_folded(view: MappingView, mapping: Mapping) -> bool:
+    """Whether the entry that is reached may be another one, for the processor ignores index bit 2."""
+    return view.guest.kernel.errata_cpu and mapping.left is not None and mapping.left > 3
 
 
 def pat_fix(without_pat: str) -> str:

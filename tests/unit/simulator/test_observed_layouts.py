@@ -29,6 +29,20 @@ def test_what_one_guest_sees_is_in_force_for_all() -> None:
     assert "what was seen counts" in finding["message"]
 
 
+def test_a_proposal_is_compared_with_the_layout_that_was_seen() -> None:
+    report = analyse({
+        "platforms": [{"name": "host", "xen": "4.17"}],
+        "guests": [dom0(observed_pat=LINUX, drivers=["i915"]) | {"platforms": ["host"]}],
+        "proposal": {"kind": "layout", "platform": "host", "layout": XEN},
+    })  # fmt: skip
+    (one,) = report["classes"]
+    assert (one["before"], one["after"], one["change"]) == ("degraded", "compatible", "improved")
+    assert report["platforms"][0]["before"]["msr"] == "0x0407050600070106"
+    assert report["platforms"][0]["after"]["msr"] == "0x0000050100070406"
+    fixed = {finding["rule"] for finding in report["findings"] if finding["state"] == "fixed"}
+    assert {"ENC010", "XEN100"} <= fixed
+
+
 @pytest.mark.parametrize(
     ("guests", "platform"),
     [
