@@ -10,7 +10,8 @@ from simulator.mapping import first_wc, map_type, violated
 from simulator.memory_type import MemoryType
 from simulator.pair import Target
 from simulator.rules.derivation import derive
-from simulator.rules.encoding import enabled_fix, lost_mapping
+from simulator.rules.encoding import lost_mapping
+from simulator.rules.fixes import enabled_fix
 from simulator.rules.rule import (
     LINUX,
     GuestView,

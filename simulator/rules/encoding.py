@@ -11,6 +11,7 @@ from simulator.memory_type import MemoryType
 from simulator.pair import Target, judge
 from simulator.pat import POWER_ON, PteCacheBits
 from simulator.rules.derivation import PLACES, derive
+from simulator.rules.fixes import enabled_fix, fixes_of, is_folded
 from simulator.rules.rule import (
     LINUX,
     GuestView,
@@ -99,7 +100,7 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
     if mapping.pat_type is mapping.wanted and mapping.in_force is not None:
         got = f"{mapping.in_force.word}, for the MTRR there says {mapping.mtrr.word}"
     bits = PteCacheBits.of_index(mapping.written).spoken
-    if _is_folded(view, mapping):
+    if is_folded(view, mapping):
         bits += f", which an errata CPU may take for PA{mapping.written & 3}"
     yield by_pair(
         view,
@@ -108,49 +109,8 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
         title=f"{wanted} by PA{mapping.written} is {got.partition(',')[0]} on {PLACES[mapping.target]}",
         message=f" ask{ending} for {wanted} by index {mapping.written} ({bits}) and get{ending} {got}",
         by=f"PA{mapping.written}",
-        fixes=_fixes(view, mapping),
+        fixes=fixes_of(view, mapping),
     )
-
-
-def _fixes(view: MappingView, mapping: Mapping) -> tuple[str, ...]:
-    """What would do, where the tables tell: another entry, other bits, another kernel."""
-    wanted, kernel, written = mapping.wanted, view.guest.kernel, mapping.written or 0
-    if mapping.pat_type is wanted:
-        return (f"give the range an MTRR that leaves {wanted.word} as it is",)
-    if mapping.left != written and mapping.layout.entries[written] is wanted:
-        return ()  # Xen's correction takes it: XEN100 has the fix
-    if _is_folded(view, mapping):
-        return ()  # ENC080 has it
-    if wanted is MemoryType.WB and written == 0 and kernel.is_pv:
-        return ("put WB at PA0",)
-    if kernel.asked(wanted) is not wanted:
-        return (pat_fix(kernel.uc_minus_for_wc),)
-    if not kernel.is_pv:
-        return (f"give {wanted.word} an entry in the guest's own layout",)
-    if not kernel.behaviour.reads and written == 0 and not kernel.can_choose(wanted):
-        return ("run Linux 6.6 or later (or 6.1.53 or later of 6.1), which reads the MSR and keeps the PAT bit",)
-    if view.guest.judges_layout and written:
-        replaced = view.guest.replaced
-        verb = "keep" if replaced is not None and replaced.entries[written] is wanted else "put"
-        return (f"{verb} {wanted.word} at PA{written}",)
-    bits = mapping.layout.encode(wanted)
-    if bits is None or (kernel.errata_cpu and bits.pat):
-        return ()
-    return (f"map {wanted.word} with {bits.spoken}: PA{bits.pat_index} holds it",)
-
-
-def _is_folded(view: MappingView, mapping: Mapping) -> bool:
-    """Whether the entry that is reached may be another one, for the processor ignores index bit 2."""
-    return view.guest.kernel.errata_cpu and mapping.left is not None and mapping.left > 3
-
-
-def pat_fix(without_pat: str) -> str:
-    """What gives a kernel its PAT support back."""
-    if without_pat == "nopat":
-        return "drop nopat from the kernel's command line"
-    if "CPUID" in without_pat:
-        return "show CPUID.PAT to the guest"
-    return "enable CONFIG_X86_PAT, which needs CONFIG_MTRR"
 
 
 def lost_mapping(view: MappingView) -> Mapping | None:
@@ -251,13 +211,6 @@ def pat_disabled(view: GuestView) -> Iterator[Finding]:
         )
 
 
-def enabled_fix(why: str) -> str:
-    """What makes pat_enabled() true again."""
-    if "MTRR" in why and "CONFIG" not in why:
-        return "run Linux 6.0 or later, or a kernel with 72cbc8f04fe2 (5.19.6)"
-    return pat_fix(why)
-
-
 def own_layout(view: MappingView) -> Iterator[Finding]:
     """A PVH or HVM guest whose own encoding does not give the type under its own layout."""
     mapping, kernel = view.mapping, view.guest.kernel
@@ -321,8 +274,9 @@ def unknown_encoding(view: MappingView) -> Iterator[Finding]:
 def errata_fold(view: MappingView) -> Iterator[Finding]:
     """On an errata CPU index bit 2 is unreliable: entry s may act as entry s-4, or as itself; the worse one counts."""
     mapping, guest = view.mapping, view.guest
-    if not guest.kernel.errata_cpu or mapping.left is None or mapping.left < 4 or mapping.pat_type is None:
+    if not is_folded(view, mapping) or mapping.pat_type is None:
         return
+    assert mapping.left is not None  # a folded entry is above PA3
     entry = mapping.layout.entries[mapping.left]
     if entry is mapping.pat_type:
         return
