@@ -48,7 +48,7 @@ def _premise(view: MappingView, mapping: Mapping) -> Step:
         why += f"; {kernel.assumed_why}"
         cites.append(citations.LINUX_INIT_CACHE_MODES)
     if view.need is not None:
-        why += f"; needed for {view.need.why}"
+        why += f"; needed: {view.need.why}"
         cites += view.need.cites
     return Step("premise", "Premise", f"wants {mapping.wanted.word}", why, tuple(dict.fromkeys(cites)),
                 types=(mapping.wanted,))  # fmt: skip
