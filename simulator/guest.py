@@ -265,8 +265,7 @@ WC_NEEDS_PAT_BEFORE = (4, 2)
 ASSUMES_RESET_SINCE = (4, 7)
 #: 4.4.121 carries the rework of 4.7 and later; that 4.4.y before it does not is taken, not read.
 REWORK_OF_4_7_STABLE: dict[tuple[int, ...], int] = {(4, 4): 121}
-#: From this series on, a kernel without MTRRs switches PAT off; from the second on it no longer cares.
-NEEDS_MTRR_SINCE = (4, 7)
+#: With that rework, a kernel without MTRRs switches PAT off; from this series on it no longer cares.
 NEEDS_MTRR_BEFORE = (6, 2)
 #: pat_enabled() is false under PV from this series on, until 72cbc8f04fe2: 6.0-rc3, and 5.19.6 of the stable series.
 PAT_ENABLED_FALSE_SINCE = (4, 7)

@@ -52,14 +52,14 @@ def _judge_case(view: GuestView, rules: Sequence[Rule]) -> Case:
 def judge_need(view: GuestView, need: Need, rules: Sequence[Rule], *, booted_under: PatLayout | None = None) -> Result:
     """One need: what it is mapped as, and what the rules of mappings say; of a restored guest, those of a restore."""
     mapping = map_type(view.kernel, view.platform, view.layout, need.wanted, need.target, booted_under=booted_under)
-    found = say_of(MappingView(view, mapping, need, booted_under), rules)
-    return Result(mapping, need, tuple(found if need.certain else (_only_possible(one, need) for one in found)))
+    return Result(mapping, need, tuple(say_of(MappingView(view, mapping, need, booted_under), rules)))
 
 
 def say_of(view: MappingView, rules: Sequence[Rule]) -> list[Finding]:
-    """What the rules of mappings say of one."""
-    scope = "mapping" if view.booted_under is None else "restore"
-    return [finding for rule in rules if rule.scope == scope for finding in rule.check(view)]
+    """What the rules of mappings say of one; of a need that is only possible, conditional at worst."""
+    scope, need = "mapping" if view.booted_under is None else "restore", view.need
+    found = [finding for rule in rules if rule.scope == scope for finding in rule.check(view)]
+    return found if need is None or need.certain else [_only_possible(finding, need) for finding in found]
 
 
 def _only_possible(finding: Finding, need: Need) -> Finding:

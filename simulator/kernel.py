@@ -43,7 +43,7 @@ class Kernel(NamedTuple):
     loses_pat_bit: bool = False
     loss_confidence: str = "verified"
     insists_on_wb: bool = False
-    pat_disabled: str = ""  # why pat_enabled() is false
+    pat_disabled: tuple[str, ...] = ()  # all that makes pat_enabled() false
     i915_asks: str = ""  # pat_enabled or cpuid: what i915 of this release asks before it maps WC
     wb_of_mmio: str = ""  # uc-minus, wb or perhaps wb: what a WB request of device memory becomes without MTRRs
     hides_pat: bool = False
@@ -225,7 +225,10 @@ def _own(kernel: Kernel, facts: GuestFacts, row: Row) -> Kernel:
     """What an HVM or PVH guest programs into its own IA32_PAT."""
     key = row.errata if facts.errata_cpu and row.errata else row.layout
     native = row.errata_native if facts.errata_cpu and row.errata_native else kernel.behaviour
-    own, why = layout_of(key or "power-on"), f"{row.title} programs it"
+    own, why = (
+        layout_of(key or "power-on"),
+        f"{row.title} programs {'it' if key not in ('', 'power-on') else 'none: the reset value stays'}",
+    )
     off = _native_off(facts, row)
     if off is not None:
         own, why = POWER_ON, f"{off.why}: the reset value stays"
@@ -256,7 +259,7 @@ def _linux(kernel: Kernel, facts: GuestFacts, row: Row) -> Kernel:
     return kernel._replace(
         insists_on_wb=kernel.behaviour.reads,
         uc_minus_for_wc=why if kernel.behaviour.indices.get(MemoryType.WC) else "",
-        pat_disabled=_pat_disabled(facts, kernel.setting, series),
+        pat_disabled=_pat_disabled(facts, kernel.setting, row),
         i915_asks=_i915_asks(series),
         wb_of_mmio=_wb_of_mmio(facts, kernel, series),
     )
@@ -295,19 +298,17 @@ def _falls_back(kernel: Kernel, facts: GuestFacts, series: tuple[int, ...]) -> s
     return facts.without_pat
 
 
-def _pat_disabled(facts: GuestFacts, setting: Setting, series: tuple[int, ...]) -> str:
-    """Why pat_enabled() is false; "" if it is true."""
-    if facts.without_pat:
-        return facts.without_pat
-    if setting.mode != "pv":
-        is_needed = guest.NEEDS_MTRR_SINCE <= series < guest.NEEDS_MTRR_BEFORE
-        hidden = "CPUID.PAT is hidden" if facts.hides_pat else ""
-        return hidden or ("it finds no MTRRs" if facts.hides_mtrr and is_needed else "")
-    if facts.hides_pat and series >= guest.ASSUMES_RESET_SINCE:
-        return "CPUID.PAT is hidden"
-    if series < guest.PAT_ENABLED_FALSE_SINCE or series > guest.PAT_ENABLED_FIXED_IN:
-        return ""
-    return "" if _has_pat_enabled_fix(facts, series) else "a PV guest has no MTRRs"
+def _pat_disabled(facts: GuestFacts, setting: Setting, row: Row) -> tuple[str, ...]:
+    """All that makes pat_enabled() false; () if it is true."""
+    is_pv, series, reworked = setting.mode == "pv", _series(row, facts), _has_rework_of_4_7(row, facts)
+    asks_mtrr = guest.PAT_ENABLED_FALSE_SINCE <= series <= guest.PAT_ENABLED_FIXED_IN
+    reasons = (
+        (facts.without_pat, bool(facts.without_pat)),
+        ("CPUID.PAT is hidden", facts.hides_pat and (reworked or not is_pv)),
+        ("it finds no MTRRs", facts.hides_mtrr and not is_pv and reworked and series < guest.NEEDS_MTRR_BEFORE),
+        ("a PV guest has no MTRRs", is_pv and asks_mtrr and not _has_pat_enabled_fix(facts, series)),
+    )
+    return tuple(why for why, holds in reasons if holds)
 
 
 def _has_pat_enabled_fix(facts: GuestFacts, series: tuple[int, ...]) -> bool:

@@ -177,7 +177,7 @@ def violated(kernel: Kernel, layout: PatLayout) -> list[tuple[Constraint, bool, 
 
 def _i915(kernel: Kernel) -> list[tuple[Constraint, str]]:
     if kernel.i915_asks == "pat_enabled" and kernel.pat_disabled:
-        return [(PAT_ENABLED, f"pat_enabled() is false ({kernel.pat_disabled})")]
+        return [(PAT_ENABLED, f"pat_enabled() is false ({' and '.join(kernel.pat_disabled)})")]
     return [(CPU_HAS_PAT, "CPUID.PAT is hidden")] if kernel.i915_asks == "cpuid" and kernel.hides_pat else []
 
 

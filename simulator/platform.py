@@ -33,8 +33,8 @@ class Platform(NamedTuple):
     def mtrr_at(self, target: Target) -> MemoryType:
         """The MTRR type where a mapping points: UC for a device's memory, WB for RAM.
 
-        Where MTRRs are stated and none gives that type, it is their default type, and WC for RAM that may be so; with
-        MTRRs off it is UC.
+        Where MTRRs are stated and none gives that type, it is their default type, and WC for RAM that nothing but a
+        range of WC takes from the default of UC; with MTRRs off it is UC.
         """
         usual = MemoryType.UC if target is Target.MMIO else MemoryType.WB
         if self.mtrr is None:
@@ -44,7 +44,8 @@ class Platform(NamedTuple):
         types = self.mtrr.types()
         if usual in types:
             return usual
-        return MemoryType.WC if target is Target.RAM and MemoryType.WC in types else self.mtrr.default
+        is_wc = target is Target.RAM and MemoryType.WC in types and self.mtrr.default is MemoryType.UC
+        return MemoryType.WC if is_wc else self.mtrr.default
 
     def rewrites(self, index: int, layout: PatLayout) -> bool:
         """Whether a PV guest's mapping of MMIO by an index is turned to PCD+PWT.

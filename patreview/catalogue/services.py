@@ -77,3 +77,21 @@ def put_layout_in_force(platform: Platform, layout: Layout, *, by: str) -> None:
     Platform.objects.filter(pk=platform.pk).update(layout=layout, details=details)
     subject, before = f"platform:{platform.name}", current.layout.msr
     record(platform.project_id, "layout.in_force", subject, actor=by, before=before, after=layout.msr, details=details)
+    if layout.msr != before:
+        _forget_boot_logs(platform, by=by)
+
+
+def _forget_boot_logs(platform: Platform, *, by: str) -> None:
+    """What PV guests saw at boot was the layout that is replaced: it is no evidence of the one in force now."""
+    for guest in platform.guests.all():
+        stated = guest.facts["facts"]
+        if "observed_pat" in stated and guest.fact("mode") not in ("hvm", "pvh"):  # those see a layout of their own
+            facts = guest.facts | {"facts": {name: fact for name, fact in stated.items() if name != "observed_pat"}}
+            Guest.objects.filter(pk=guest.pk).update(facts=facts)
+            record(
+                platform.project_id,
+                "guest.changed",
+                f"guest:{guest.name}",
+                actor=by,
+                facts=engine.digest("facts", facts),
+            )

@@ -11,7 +11,7 @@ from simulator.memory_type import MemoryType
 from simulator.pair import Target
 from simulator.rules.derivation import derive
 from simulator.rules.encoding import lost_mapping
-from simulator.rules.fixes import enabled_fix
+from simulator.rules.fixes import enabled_fixes
 from simulator.rules.rule import (
     LINUX,
     GuestView,
@@ -44,7 +44,7 @@ def _constraint(rule: str, driver: str, view: MappingView) -> Iterator[Finding]:
                 headline=("" if is_certain else f"right if {driver} is not loaded: ") + f"{why}; {constraint.effect}",
                 cites=constraint.cites,
                 severity=Severity.FUNCTION,
-                fixes=(enabled_fix(kernel.pat_disabled) if constraint is PAT_ENABLED else constraint.fix,),
+                fixes=enabled_fixes(kernel) if constraint is PAT_ENABLED else (constraint.fix,),
                 assumption=f"{constraint.driver} is not loaded",
                 wanted=view.mapping.wanted,
                 steps=derive(view) if is_certain else (),

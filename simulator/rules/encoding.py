@@ -11,7 +11,7 @@ from simulator.memory_type import MemoryType
 from simulator.pair import Target, judge
 from simulator.pat import POWER_ON, PteCacheBits
 from simulator.rules.derivation import PLACES, derive
-from simulator.rules.fixes import enabled_fix, fixes_of, is_folded
+from simulator.rules.fixes import enabled_fixes, fixes_of, is_folded
 from simulator.rules.rule import (
     LINUX,
     GuestView,
@@ -98,7 +98,7 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
     assert mapping.pat_type is not None  # the judgement is about it
     ending, wanted, got = view.guest.one.ending, mapping.wanted.word, mapping.pat_type.word
     if mapping.pat_type is mapping.wanted and mapping.in_force is not None:
-        got = f"{mapping.in_force.word}, for the MTRR there says {mapping.mtrr.word}"
+        got = f"{mapping.in_force.word}, for {_mtrr_says(view, mapping)}"
     bits = PteCacheBits.of_index(mapping.written).spoken
     if is_folded(view, mapping):
         bits += f", which an errata CPU may take for PA{mapping.written & 3}"
@@ -113,12 +113,20 @@ def encodings_hold(view: MappingView) -> Iterator[Finding]:
     )
 
 
+def _mtrr_says(view: MappingView, mapping: Mapping) -> str:
+    mtrr = view.guest.platform.mtrr
+    is_off = mtrr is not None and not mtrr.enabled
+    return "the MTRRs are off" if is_off else f"the MTRR there says {mapping.mtrr.word}"
+
+
 def lost_mapping(view: MappingView) -> Mapping | None:
     """The mapping as it is where the kernel dropped the PAT bit; None where there is none to drop."""
     mapping, guest = view.mapping, view.guest
     written = mapping.written
-    if written is None or written < 4 or mapping.judgement is None or not guest.kernel.loses_pat_bit:
+    if written is None or mapping.judgement is None or not guest.kernel.loses_pat_bit:
         return None
+    if mapping.left is None or mapping.left < 4:
+        return None  # there is none, or Xen took it before the kernel could
     left = written - 4
     if mapping.target is Target.MMIO and is_rewritten(guest.kernel, guest.platform, mapping.layout, left):
         left = REWRITTEN_TO
@@ -143,12 +151,22 @@ def bit_loss(view: MappingView) -> Iterator[Finding]:
         entry=index,
         title=f"{wanted} by PA{index} becomes {got} on {PLACES[lost.target]} when the PAT bit is lost",
         message=f" ask{ending} for {wanted} by index {index}; the kernel loses the PAT bit when it changes a "
-        f"mapping's protection, and PA{lost.written} is {got}",
+        f"mapping's protection, and {_falls_to(lost)}",
         by=f"PA{index}, lose{ending} the PAT bit",
         fixes=("run Linux 6.6 or later, or a stable release with 548cb932051f (6.1.53, 5.15.132, 5.10.195)", *at_1),
         lost_from=index,
         why="a change of protection drops bit 7, the PAT bit",
     )
+
+
+def _falls_to(lost: Mapping) -> str:
+    """ "PA0 is WB", or what Xen makes of it."""
+    assert lost.written is not None  # a lost mapping has them
+    assert lost.pat_type is not None
+    entry = lost.layout.entries[lost.written].word
+    if lost.left == lost.written:
+        return f"PA{lost.written} is {entry}"
+    return f"PA{lost.written} ({entry}) is turned to {lost.pat_type.word} by Xen"
 
 
 def offered_elsewhere(view: MappingView) -> Iterator[Finding]:
@@ -196,7 +214,7 @@ def _is_needed_on_ram(view: GuestView, wanted: MemoryType) -> bool:
 
 def pat_disabled(view: GuestView) -> Iterator[Finding]:
     """pat_enabled() is false: the memtype code tracks nothing, and drivers that ask do without PAT."""
-    why = view.kernel.pat_disabled
+    why = " and ".join(view.kernel.pat_disabled)
     if why and view.kernel.behaviour.reads:
         yield say(
             view,
@@ -207,7 +225,7 @@ def pat_disabled(view: GuestView) -> Iterator[Finding]:
             message=f"pat_enabled() is false ({why}), though the kernel uses the layout's entries; drivers that ask it "
             "do without PAT, as i915 does from 5.17 on",
             cites=(citations.LINUX_PAT_ENABLED,),
-            fixes=(enabled_fix(why),),
+            fixes=enabled_fixes(view.kernel),
         )
 
 

@@ -79,3 +79,16 @@ def test_details_are_shown(team, client):
     assert "command line mmio-relax=all; its CPUs lose index bit 2; carries 40b05620e2" in page
     answer = client.get(f"/api/v1/projects/{team.project.slug}").json()
     assert answer["platforms"][0]["details"]["patches"] == ["40b05620e2"]
+
+
+def test_a_boot_log_is_no_evidence_of_a_later_layout(team):
+    """A log that was seen under the layout before must not stand against the one that is adopted."""
+    make.make_guest(team.platform, name="dom0", observed_pat=make.XEN)
+    make.make_guest(team.platform, name="hvm", mode="hvm", role="domU", observed_pat=make.LINUX)
+    put_layout_in_force(team.platform, know_layout(team.project, make.LINUX), by="tests")
+    seen = {guest.name: guest.fact("observed_pat") for guest in team.platform.guests.all()}
+    assert seen == {"dom0": None, "hvm": make.LINUX}
+    submitted = make.make_layout_submission(team.platform, team.submitter, layout=make.LINUX)
+    make.execute(submitted.run)
+    submitted.submission.refresh_from_db()
+    assert submitted.submission.verdict == "conditional"  # on the patches that the layout needs, not indeterminate

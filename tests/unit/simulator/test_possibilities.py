@@ -75,7 +75,9 @@ def test_an_unknown_mode_does_not_hide_nested_paging() -> None:
 
 def test_harmless_alternatives_are_their_worst() -> None:
     """WT by PA7 of Linux's layout is uncached on device memory, and so is PA3, where a lost PAT bit leads."""
-    report = report_of(make_linux("a", "5.15.0-91-generic", role="dom0", needs=["WT@mmio"]), layout=LINUX)
+    report = report_of(
+        make_linux("a", "5.15.0-91-generic", role="dom0", needs=["WT@mmio"]), layout=LINUX, release="4.6"
+    )
     assert (report["verdict"], findings_of(report, "EVI030")) == ("degraded", [])
     assert {one["subject"] for one in findings_of(report, "ENC020")} == {"WT on mmio"}
 

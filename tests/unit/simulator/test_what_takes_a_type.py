@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator import analyse
+from simulator import analyse, explain
 
 LINUX = "WB WC UC- UC WB WP UC- WT"
 RAM_IS_WC = {"default": "UC", "variable": [{"base": "0x0", "size": "0x80000000", "type": "WC"}]}
@@ -41,6 +41,25 @@ def test_an_mtrr(need: str, mtrr: Any, verdict: str, got: str) -> None:
 def test_the_sentence_says_what_is_in_force() -> None:
     report = report_of({"needs": ["WB@ram"]}, mtrr=RAM_IS_WC)
     assert report["sentence"].startswith("Linux 6.12.1 (dom0) asks for WB by PA0 and gets WC in RAM")
+
+
+def test_mtrrs_that_are_off() -> None:
+    """No range helps where they are off: EFF020 says what does."""
+    report = report_of({"needs": ["WB@ram"]}, mtrr={"enabled": False})
+    finding = findings(report, "ENC010")["WB on ram"]
+    assert "gets UC, for the MTRRs are off" in finding["message"]
+    assert finding["fixes"] == []
+    assert findings(report, "EFF020")
+
+
+def test_device_memory_is_not_to_be_made_cacheable() -> None:
+    report = report_of({"needs": ["WB@mmio"]}, xen="4.17", cmdline="mmio-relax=all")
+    assert findings(report, "ENC010")["WB on mmio"]["fixes"] == []
+
+
+def test_a_range_of_wc_beside_a_cacheable_default_is_not_the_ram() -> None:
+    ranges = {"default": "WT", "variable": [{"base": "0xd0000000", "size": "0x10000000", "type": "WC"}]}
+    assert findings(report_of({"needs": ["WB@ram"]}, mtrr=ranges), "ENC010")["WB on ram"]["verdict"] == "degraded"
 
 
 def test_an_mtrr_that_leaves_the_type() -> None:
@@ -84,20 +103,63 @@ def test_cpuid_hidden_from_a_pv_guest(release: str, index: int) -> None:
     assert want["after"]["index"] == index
 
 
+NO_NOPAT = "drop nopat from the kernel's command line"
+NEWER = "run Linux 6.0 or later, or a kernel with 72cbc8f04fe2 (5.19.6)"
+
+
 @pytest.mark.parametrize(
-    ("guest", "fix"),
+    ("guest", "fixes"),
     [
-        ({"cmdline": "nopat"}, "drop nopat from the kernel's command line"),
-        ({"release": "5.17"}, "run Linux 6.0 or later, or a kernel with 72cbc8f04fe2 (5.19.6)"),
-        ({"release": "5.17", "cmdline": "nopat"}, "drop nopat from the kernel's command line"),
+        ({"cmdline": "nopat"}, [NO_NOPAT]),
+        ({"release": "5.17"}, [NEWER]),
+        ({"release": "5.17", "cmdline": "nopat"}, [NO_NOPAT, NEWER]),
+        ({"release": "5.17", "hide_cpuid_pat": True}, ["show CPUID.PAT to the guest", NEWER]),
+        (
+            {"mode": "hvm", "role": "domU", "devices": True, "release": "6.1", "hide_cpuid_mtrr": True},
+            ["show CPUID.MTRR to the guest, or run Linux 6.2 or later"],
+        ),
     ],
 )
-def test_what_makes_pat_enabled_true(guest: dict[str, Any], fix: str) -> None:
+def test_what_makes_pat_enabled_true(guest: dict[str, Any], fixes: list[str]) -> None:
+    """Each of several reasons makes it false alone, so each needs its fix."""
     report = report_of({"drivers": ["i915"], **guest})
-    assert findings(report, "DRV020")["WC on mmio"]["fixes"] == [fix]
-    assert findings(report, "ENC040")["pat_enabled()"]["fixes"] == [fix]
+    assert findings(report, "DRV020")["WC on mmio"]["fixes"] == fixes
+    assert findings(report, "ENC040")["pat_enabled()"]["fixes"] == fixes
+
+
+@pytest.mark.parametrize(("release", "is_told"), [("4.4.120", False), ("4.4.121", True), ("4.6", False), ("4.7", True)])
+def test_the_rework_of_4_7_makes_pat_enabled_false_where_cpuid_is_hidden(release: str, is_told: bool) -> None:
+    assert bool(findings(report_of({"release": release, "hide_cpuid_pat": True}), "ENC040")) is is_told
 
 
 def test_a_kernel_that_reads_no_layout_has_no_pat_enabled_to_speak_of() -> None:
     report = report_of({"release": "3.2", "cmdline": "nopat"}, xen="4.17")
     assert findings(report, "ENC040") == {}
+
+
+def test_xen_takes_the_pat_bit_of_device_memory_before_the_kernel_could_lose_it() -> None:
+    """Linux's layout, WT by PA7: from 4.7 on Xen writes PCD+PWT, which has no PAT bit; 4.6 leaves PA7 to be lost."""
+    guest = {"release": "5.10", "needs": ["WT@mmio"]}
+    for xen, is_lost in (("4.6", True), ("4.18", False)):
+        assert bool(findings(report_of(guest, xen=xen, layout=LINUX), "ENC020")) is is_lost
+
+
+def test_what_a_lost_bit_leads_to_may_be_turned_by_xen() -> None:
+    """WC by PA4 of Xen's layout is let through; without the PAT bit it is WB, which Xen turns to UC."""
+    report = report_of({"release": "5.10", "drivers": ["i915"]}, xen="4.17")
+    assert "and PA0 (WB) is turned to UC by Xen" in findings(report, "ENC020")["WC on mmio"]["message"]
+    assert "and PA0 is WB" in findings(report, "ENC020")["WC on ram"]["message"]
+
+
+def test_a_mapping_that_may_not_be_there_is_shown_conditional() -> None:
+    """i915 as a module may be absent: the pair is right, and what is said of it is conditional."""
+    config = {"name": "c", "text": "CONFIG_X86_PAT=y\nCONFIG_MTRR=y\nCONFIG_DRM_I915=m\n"}
+    guest = {"name": "a", "guest": "linux", "release": "5.10.1", "mode": "pv", "role": "dom0", "config": config}
+    answer = explain({"platform": {}, "guests": [guest]})
+    assert {one["wanted"]: one["verdict"] for one in answer["mappings"]}["WC"] == answer["verdict"] == "conditional"
+
+
+def test_a_guest_that_programs_no_layout() -> None:
+    guest = {"guest": "mirageos", "release": None, "mode": "hvm", "role": "domU", "devices": True, "needs": ["WC"]}
+    message = findings(report_of(guest), "ENC050")["WC on ram"]["message"]
+    assert "(MirageOS (Solo5) programs none: the reset value stays)" in message
