@@ -5,9 +5,11 @@ the lease in the run's row is the only way a run is given out again (docs/archit
 """
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import setup_logging
+from celery.worker.state import reserved_requests
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "patreview.settings")
@@ -45,6 +47,30 @@ app.conf.update(
 # Celery's Django fixup closes the database connection around every task unless this is set.
 app.conf["CELERY_DB_REUSE_MAX"] = 1000
 app.autodiscover_tasks(["patreview.analyses"])
+
+LOST_ACKS_EVERY_S = 3.0
+
+
+class LostAcks(bootsteps.StartStopStep):
+    """Connects a worker anew when acknowledgements were lost with the connection.
+
+    Celery logs "Couldn't ack" and goes on, and the message counts against the prefetch limit for ever: a worker that
+    lost as many as it may hold never asks for another one (kombu.transport.redis, on_poll_start).
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Any) -> None:
+        parent.timer.call_repeatedly(LOST_ACKS_EVERY_S, raise_for_lost_acks, (parent.task_consumer.channel,))
+
+
+def raise_for_lost_acks(channel: Any) -> None:
+    """Raises ConnectionError, at which Celery connects anew, where messages are held and nothing works on them."""
+    if not reserved_requests and not channel.qos.can_consume():
+        raise ConnectionError("acknowledgements were lost with the broker")
+
+
+app.steps["consumer"].add(LostAcks)
 
 
 @setup_logging.connect

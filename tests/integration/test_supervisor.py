@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
+from celery import Celery
 
 from patreview.supervisor import __main__ as program
 from patreview.supervisor import broker, folder
@@ -335,6 +337,40 @@ def test_brings_back_what_was_killed(service: Installation) -> None:
     wait_until(lambda: all(service.pid(name) not in (None, pid) for name, pid in before.items()))
     wait_until(lambda: all(parent_of(pid) is None for pid in orphans))
     assert "worker ended by SIGKILL; starting it again in 1 s" in service.said()
+
+
+def test_a_worker_goes_on_after_its_acknowledgements_were_lost(service: Installation) -> None:
+    """The broker goes between giving out as many messages as the worker may hold and hearing that they were taken."""
+    broker_socket = service.data / "run" / "broker.sock"
+    hints = Celery(
+        broker=f"redis+socket://{broker_socket}", broker_transport_options={"global_keyprefix": "patreview:"}
+    )
+
+    def waiting() -> object:
+        with redis.Redis(unix_socket_path=str(broker_socket)) as client:
+            return client.llen("patreview:runs")
+
+    def hint_at_a_run_that_is_not_there() -> None:
+        hints.send_task("patreview.analyses.tasks.execute_run", args=[10**9], queue="runs")
+
+    wait_until(lambda: len(service.pool_children()) == 2)
+    hint_at_a_run_that_is_not_there()
+    wait_until(lambda: waiting() == 0)
+    children, old = service.pool_children(), service.pid("broker")
+    assert old is not None
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+    for _ in children:
+        hint_at_a_run_that_is_not_there()
+    wait_until(lambda: waiting() == 0)
+    os.kill(old, signal.SIGKILL)
+    for pid in children:
+        os.kill(pid, signal.SIGCONT)
+    log = service.data / "log" / "worker.log"
+    wait_until(lambda: log.read_text().count("Couldn't ack") == len(children))
+    wait_until(lambda: service.pid("broker") not in (None, old) and broker_socket.exists())
+    hint_at_a_run_that_is_not_there()
+    wait_until(lambda: waiting() == 0)
 
 
 def test_ctrl_c_reaches_the_supervisor_alone_and_leaves_nothing(service: Installation) -> None:
