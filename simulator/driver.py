@@ -228,8 +228,8 @@ class Constraint(NamedTuple):
     versions: str
     condition: str
     effect: str
-    fix: str
     cites: tuple[str, ...]
+    fix: str = ""  # "" where it depends on why the condition does not hold
 
 
 WC_AT_1 = Constraint(
@@ -245,7 +245,6 @@ PAT_ENABLED = Constraint(
     versions="Linux 5.17 and later",
     condition="pat_enabled() is true",
     effect="I915_MMAP_WC is refused with -ENODEV, and the display server fails",
-    fix="run Linux 6.0 or later, or a kernel with 72cbc8f04fe2",
     cites=(citations.LINUX_I915_ASKS, citations.LINUX_PAT_ENABLED, citations.QUBES_7479),
 )
 CPU_HAS_PAT = Constraint(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from simulator import citations
-from simulator.driver import PAT_ENABLED, WC_AT_1
+from simulator.driver import WC_AT_1
 from simulator.finding import Finding, Severity, Verdict, worst
 from simulator.hypervisor import WRMSR
 from simulator.mapping import first_wc, map_type, violated
@@ -44,7 +44,7 @@ def _constraint(rule: str, driver: str, view: MappingView) -> Iterator[Finding]:
                 headline=("" if is_certain else f"right if {driver} is not loaded: ") + f"{why}; {constraint.effect}",
                 cites=constraint.cites,
                 severity=Severity.FUNCTION,
-                fixes=enabled_fixes(kernel) if constraint is PAT_ENABLED else (constraint.fix,),
+                fixes=(constraint.fix,) if constraint.fix else enabled_fixes(kernel),
                 assumption=f"{constraint.driver} is not loaded",
                 wanted=view.mapping.wanted,
                 steps=derive(view) if is_certain else (),
