@@ -103,8 +103,21 @@ def boot_problem(facts: GuestFacts, setting: Setting, row: Row, xen: XenModel) -
     if lacking is not None:
         why = f"{facts.config.where(lacking.symbol)}, so this kernel cannot boot as a {setting.kind}"
         return BootProblem(why, _BUILD, citations.LINUX_KCONFIG)
+    refused = _refused_image(facts, setting)
+    if refused is not None:
+        return refused
     if setting.mode == "pvh":
         return _pvh_of_linux(facts, row) or _pvh_of_xen(xen)
+    return None
+
+
+def _refused_image(facts: GuestFacts, setting: Setting) -> BootProblem | None:
+    """Why Xen would not take the image that was sent; None if it would, or if none was sent."""
+    abilities = facts.image.abilities if facts.image is not None else {}
+    for way in (setting.mode, *(["dom0"] if setting.role == "dom0" else [])):
+        if facts.image is not None and way in abilities and not abilities[way].able:
+            why = f"Xen does not take this image as a {setting.kind}: {abilities[way].why} ({facts.image.source})"
+            return BootProblem(why, f"send the image that is booted, or {_MODE}", citations.XEN_ELF_NOTES)
     return None
 
 

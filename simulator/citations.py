@@ -16,6 +16,7 @@ SDM_EFFECTIVE: Final = (
     "(effective page-level memory types)"
 )
 SDM_METHODS: Final = 'Intel SDM vol. 3A, "Methods of Caching Available"'
+SDM_ALIASES: Final = 'Intel SDM vol. 3A, "Programming the PAT" (mappings of one page with different types)'
 SDM_WC: Final = 'Intel SDM vol. 3A, "Buffering of Write Combining Memory Locations"'
 SDM_MTRR: Final = 'Intel SDM vol. 3A, "Memory Type Range Registers (MTRRs)"'
 SDM_MTRR_PRECEDENCE: Final = 'Intel SDM vol. 3A, "MTRR Precedences"'
@@ -54,6 +55,7 @@ XEN_NON_COHERENT: Final = "xen: xen/arch/x86/mm.c@c1c9cae3a9, PGT_non_coherent (
 XEN_SHADOW: Final = "xen: xen/arch/x86/hvm/mtrr.c@c447b7308b, get_pat_flags() and pat_type_2_pte_flags()"
 XEN_MM_TYPE: Final = "xen: xen/arch/x86/hvm/mtrr.c@fedeb68b58, mm_type_tbl"
 XEN_NESTED_P2M: Final = "xen: xen/arch/x86/mm/p2m-pt.c@c447b7308b, p2m_type_to_flags()"
+XEN_ELF_NOTES: Final = "xen: xen/common/libelf/libelf-dominfo.c@c447b7308b, elf_xen_parse(); xen/include/public/elfnote.h"
 XEN_PVH: Final = "xen: xen/arch/x86/hvm/dom0_build.c@c447b7308b (PVH of today since 4.10; a first try of it from 4.4)"
 XEN_PVH_MTRR: Final = "xen: xen/arch/x86/hvm/mtrr.c@a1c1ae0b0f (PVH: MTRRs on, WB by default, 4.12)"
 XEN_EPT: Final = "xen: xen/arch/x86/mm/p2m-ept.c@c447b7308b, epte_get_entry_emt()"
@@ -140,4 +142,5 @@ CLOUD_HYPERVISOR_1752: Final = 'cloud-hypervisor/cloud-hypervisor, "issue 1752"'
 STATED_BITS: Final = 'the scenario, "encodings": stated, not read in a source'
 STATED_LAYOUT: Final = 'the scenario, "layout": the layout that it states for this platform'
 STATED_FACTS: Final = 'the scenario, "guests": what it states of this guest'
+SENT_FILES: Final = 'the scenario, "facts": what the files say that were sent with this guest'
 OBSERVED_LAYOUT: Final = 'the scenario, "observed_pat": the layout that a boot log of this guest shows'

@@ -1,5 +1,6 @@
 """What is known of a guest: read from plain data, each fact known or None."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from simulator.driver import Need, Source, driver_named, needs_by, parse_driver, sources_of
@@ -23,8 +24,9 @@ from simulator.statement import (
     read_role,
 )
 
-_FACT_KEYS = ("value", "origin", "lines", "release")
-_ORIGIN_KEYS = ("kind", "by", "source", "line")
+_FACT_KEYS = ("value", "origin", "lines", "release", "also", "origins")
+_ORIGIN_KEYS = ("kind", "by", "source", "line", "offset")
+_ALSO_LIMIT = 20
 #: The families whose releases are Linux's.
 LINUX_FAMILIES = ("linux", "xenlinux", "suse-xenlinux", "linux-jeremy")
 
@@ -62,8 +64,35 @@ def place(source: str, line: int | None) -> str:
     return f"{source}:{line}" if line else source
 
 
+class Ability(NamedTuple):
+    """Whether Xen takes a kernel image for a way to run, and why not."""
+
+    able: bool
+    why: str
+
+
+class ImageFacts(NamedTuple):
+    """What of a kernel image counts here: as what Xen takes it (`pv`, `pvh`, `dom0`), and where that was read."""
+
+    source: str
+    abilities: dict[str, Ability]
+
+
+class Refused(NamedTuple):
+    """A mapping that a kernel's own tracker refused or changed, by its boot log."""
+
+    what: str
+    wanted: str
+    got: str
+    place: str
+
+
 class GuestFacts(NamedTuple):
-    """The facts of one guest; None is unknown."""
+    """The facts of one guest; None is unknown.
+
+    `pat_off` is by what its boot log says that PAT is off, `seen_needs` what a list of its mappings shows, `boots` how
+    many boots its log holds, where there are several. `contradictions` are what its evidence disagrees on, in words.
+    """
 
     name: str
     family: str | None = None
@@ -84,6 +113,15 @@ class GuestFacts(NamedTuple):
     errata_cpu: bool = False
     booted_under: PatLayout | None = None
     observed: PatLayout | None = None
+    pat_off: str = ""
+    seen_needs: tuple[tuple[MemoryType, Target], ...] = ()
+    seen_in: str = ""
+    refused: tuple[Refused, ...] = ()
+    copies_mtrrs: bool | None = None
+    image: ImageFacts | None = None
+    unreadable: str = ""
+    boots: str = ""
+    contradictions: tuple[str, ...] = ()
 
     @property
     def without_pat(self) -> str:
@@ -96,7 +134,7 @@ class GuestFacts(NamedTuple):
         if self.config.is_off("CONFIG_X86_PAT"):
             return self.config.where("CONFIG_X86_PAT")
         is_off = self.config.is_off("CONFIG_MTRR", may_be_absent=False)
-        return self.config.where("CONFIG_MTRR") if is_off else ""
+        return self.config.where("CONFIG_MTRR") if is_off else self.pat_off
 
     @property
     def sources(self) -> list[Source]:
@@ -112,13 +150,16 @@ class GuestFacts(NamedTuple):
         if not has_hardware:
             sources = [one for one in sources if one.driver.key in self.drivers or not one.driver.needs_hardware]
         stated = [Need(wanted, target, "stated", True) for wanted, target in self.stated_needs]
+        seen = [one for one in self.seen_needs if one not in self.stated_needs]
+        stated += [Need(wanted, target, f"mapped when it was looked at ({self.seen_in})", True) for wanted, target in seen]
         kept = {(need.wanted, need.target) for need in stated}
         return stated + [need for need in needs_by(sources) if (need.wanted, need.target) not in kept]
 
     @property
     def knows_drivers(self) -> bool:
         """Whether a .config, a module list or a person says what the guest drives."""
-        return bool(self.config.source or self.drivers or self.stated_needs or self.modules is not None)
+        says = self.config.source or self.drivers or self.stated_needs or self.seen_needs
+        return bool(says) or self.modules is not None
 
     def has_driver(self, key: str) -> bool | None:
         """Whether a driver is there; None where it is only possible."""
@@ -154,7 +195,7 @@ def read_facts(record: Record) -> GuestFacts:
         mode=_value(facts, "mode").word("value", MODES),
         role=read_role(_value(facts, "role"), "value"),
         devices=_value(facts, "devices").flag("value"),
-        has_nopat=command_line is not None and says_nopat(command_line),
+        has_nopat=_has_nopat(command_line, _value(facts, "pat_off")),
         encodings=read_encodings(encodings.data["value"], field=encodings.at("value"))
         if encodings.has("value")
         else None,
@@ -168,6 +209,15 @@ def read_facts(record: Record) -> GuestFacts:
         errata_cpu=flags["errata_cpu"],
         booted_under=_layout(facts, "booted_under"),
         observed=_layout(facts, "observed_pat"),
+        pat_off=_pat_off(_value(facts, "pat_off")),
+        seen_needs=tuple(read_needs(_value(facts, "mapped"), "value")),
+        seen_in=_place_of(_value(facts, "mapped")),
+        refused=_refused(_value(facts, "conflicts")),
+        copies_mtrrs=_value(facts, "copies_mtrrs").flag("value"),
+        image=_read_image(_value(facts, "image")),
+        unreadable=_value(facts, "unreadable").optional_text("value", limit=_MESSAGE_LIMIT) or "",
+        boots=_boots(_value(facts, "boots")),
+        contradictions=tuple(_contradictions(facts)),
     )
 
 
@@ -175,6 +225,94 @@ def _value(facts: Record, key: str) -> Record:
     if not facts.has(key):
         return Record({}, facts.at(key))
     return Record.of(facts.data[key], path=facts.at(key), known=_FACT_KEYS)
+
+
+_MESSAGE_LIMIT = 1000
+_LABELS = {
+    "release": "the kernel's release",
+    "mode": "the mode",
+    "role": "the role",
+    "devices": "whether it has devices",
+    "observed_pat": "the layout that was seen",
+    "cmdline": "nopat on the command line",
+    "host": "the host",
+}
+
+
+def _place_of(fact: Record) -> str:
+    """Where a fact comes from, in words."""
+    origin = _origin(fact)
+    source, offset = origin.optional_text("source", limit=_MESSAGE_LIMIT), origin.data.get("offset")
+    if source is None:
+        return f"stated by {origin.optional_text('by') or 'a person'}"
+    if origin.optional_text("kind") == "image" and isinstance(offset, int):
+        return f"{source} at {offset:#x}"
+    return place(source, origin.line("line"))
+
+
+def _contradictions(facts: Record) -> Iterator[str]:
+    """What evidence disagrees on: each value with where it comes from."""
+    for key in FACT_KEYS:
+        fact = _value(facts, key)
+        for number, item in enumerate(fact.items("also", limit=LIST_LIMIT)[:_ALSO_LIMIT]):
+            other = Record.of(item, path=f"{fact.at('also')}[{number}]", known=("value", "origin"))
+            one = "" if key == "host" else f"{_shown(fact)} ({_place_of(fact)}), but "
+            yield f"{_LABELS.get(key, key.replace('_', ' '))} is {one}{_shown(other)} ({_place_of(other)})"
+
+
+def _shown(fact: Record) -> str:
+    value = fact.data.get("value")
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else ascii(value)[:100].strip("'")
+
+
+_NOPAT = "boot option"
+
+
+def _why_off(fact: Record) -> Record:
+    return Record.of(fact.data.get("value") or {}, path=fact.at("value"), known=("why", "text"))
+
+
+def _has_nopat(command_line: str | None, off: Record) -> bool:
+    """Whether the command line says nopat, or the boot log that a boot option did."""
+    return (command_line is not None and says_nopat(command_line)) or _why_off(off).data.get("why") == _NOPAT
+
+
+def _pat_off(fact: Record) -> str:
+    said = _why_off(fact)
+    if not said.data:
+        return ""
+    return f"its boot log says: {said.text('text', limit=_MESSAGE_LIMIT)} ({_place_of(fact)})"
+
+
+_REFUSED_KEYS = ("kind", "start", "end", "wanted", "got", "who")
+
+
+def _refused(fact: Record) -> tuple[Refused, ...]:
+    found = []
+    for number, item in enumerate(fact.items("value", limit=LIST_LIMIT)):
+        one = Record.of(item, path=f"{fact.at('value')}[{number}]", known=_REFUSED_KEYS)
+        wanted, got = one.optional_text("wanted") or "", one.optional_text("got") or ""
+        found.append(Refused(one.text("kind"), wanted, got, _place_of(fact)))
+    return tuple(found)
+
+
+def _boots(fact: Record) -> str:
+    return f"{fact.data['value']} boots ({_place_of(fact)})" if fact.has("value") else ""
+
+
+_IMAGE_WAYS = ("pv", "pvh", "dom0")
+
+
+def _read_image(fact: Record) -> ImageFacts | None:
+    if not fact.has("value"):
+        return None
+    value = fact.data["value"]
+    said = Record.of(value.get("abilities") if isinstance(value, dict) else value, path=fact.at("value"), known=_IMAGE_WAYS)
+    abilities = {}
+    for way in said.data:
+        one = Record.of(said.data[way], path=said.at(way), known=("able", "why"))
+        abilities[way] = Ability(bool(one.flag("able")), one.optional_text("why", limit=_MESSAGE_LIMIT) or "")
+    return ImageFacts(_place_of(fact), abilities)
 
 
 def _names(facts: Record, key: str) -> list[str]:

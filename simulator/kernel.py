@@ -282,7 +282,7 @@ def _wb_of_mmio(facts: GuestFacts, kernel: Kernel, series: tuple[int, ...]) -> s
         return found
     since, before = guest.WB_OF_MMIO_IS_UC_MINUS
     copied = guest.MTRR_COPY_STABLE.get(series)
-    is_copied = copied is not None and (release.patch or 0) >= copied
+    is_copied = facts.copies_mtrrs or (copied is not None and (release.patch or 0) >= copied)
     return "uc-minus" if since <= series < before and not is_copied else ""
 
 

@@ -6,6 +6,7 @@ from simulator.analysis import Review, Stated, coverage_of, in_order, review, ve
 from simulator.canonical_json import digest
 from simulator.case import Case, ClassJudgement, Result
 from simulator.catalogue import ENGINE_VERSION, rules_digest
+from simulator.evidence.account import account_of
 from simulator.finding import Verdict, worst
 from simulator.headline import fit
 from simulator.kernel import Kernel
@@ -18,6 +19,7 @@ from simulator.rules import RULES, View
 from simulator.scenario import Scenario, read_scenario
 
 SCHEMA = "patreview.report/1"
+ACCOUNTS_LIMIT = 20
 
 Data = dict[str, object]
 
@@ -50,8 +52,16 @@ def analyse(data: object) -> Data:
             stated.finding.as_data(rule_title=titles[stated.finding.rule], state=stated.state) for stated in findings
         ],
         "coverage": coverage_as_data(reviews, findings),
+        "evidence": _evidence(data) if scenario.kind == "guest" else [],
     }
     return report | {"inputs_digest": f"sha256:{_inputs_digest(scenario)}"}
+
+
+def _evidence(data: object) -> list[Data]:
+    """What is known of each guest that came with facts, where they are few: a fleet's are its catalogue's."""
+    assert isinstance(data, dict)  # read_scenario() looked
+    guests = [one for one in (*(data.get("guests") or ()), data.get("proposal") or {}) if "facts" in one]
+    return [account_of(one) for one in guests] if len(guests) <= ACCOUNTS_LIMIT else []
 
 
 def _inputs_digest(scenario: Scenario) -> str:

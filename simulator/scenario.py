@@ -25,9 +25,9 @@ GUESTS_LIMIT = 20_000
 
 _SCENARIO_KEYS = ("schema", "platform", "platforms", "proposal", "guests")
 _PLATFORM_KEYS = ("name", "xen", "layout", "layout_name", "vendor", "mtrr", "cmdline", "errata_cpu", "patches")
-_FACT_GUEST_KEYS = ("platforms", "name", "facts", "notes")
+_FACT_GUEST_KEYS = ("platforms", "name", "facts", "notes", "evidence")
 _GUEST_ALIASES = {"guest": "family", "driver": "drivers", "encode": "encodings"}
-_GUEST_KEYS = (*STATED_KEYS, *_GUEST_ALIASES, "config", "platforms", "facts", "notes")
+_GUEST_KEYS = (*STATED_KEYS, *_GUEST_ALIASES, "config", "platforms", "facts", "notes", "evidence")
 _PROPOSAL_KEYS = ("kind", "platform", "layout", *_GUEST_KEYS)
 #: 40b05620e2 makes Xen's test of MMIO mappings follow the type.
 MMIO_BY_TYPE_FIX = "40b05620e2"
@@ -154,7 +154,9 @@ def _class_of(
     if stated not in seen:
         found = possibilities_of(facts, platform.xen)
         observed = None if facts.observed is None else facts.observed.hex
-        seen[stated] = repr([kind_of(facts), facts.family, found.identity(), observed]), found
+        evidence = facts.contradictions, facts.boots, facts.refused, facts.unreadable, facts.image
+        about = [kind_of(facts), facts.family, found.identity(), observed]
+        seen[stated] = repr([*about, evidence] if any(evidence) else about), found
     return seen[stated]
 
 
@@ -327,7 +329,7 @@ def _facts_of(one: Record, default: str) -> dict[str, object]:
     for key, value in one.data.items():
         if key in _GUEST_ALIASES and one.has(_GUEST_ALIASES[key]):
             raise refuse("duplicate", f"{key} and {_GUEST_ALIASES[key]} are both given", field=one.at(key))
-        if key not in ("config", "platforms", "facts", "notes"):
+        if key not in ("config", "platforms", "facts", "notes", "evidence"):
             stated[_GUEST_ALIASES.get(key, key)] = value
     if stated.get("role") == "dom0":
         stated.setdefault("devices", True)

@@ -1,7 +1,8 @@
 """A guest's facts from what a person states and the files sent along, each with its origin."""
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from copy import deepcopy
 
 from simulator.driver import parse_driver
 from simulator.guest import FAMILIES
@@ -13,12 +14,8 @@ from simulator.memory_type import BY_WORD, MemoryType
 from simulator.pair import Target
 from simulator.problem import refuse
 
-if TYPE_CHECKING:
-    from simulator.inputs.kernel_config import KernelConfig
-
 MODES = ("pv", "pvh", "hvm")
 ROLES = ("dom0", "domU")
-FILES_LIMIT = 16
 COMMAND_LINE_LIMIT = 4096
 PATCHES_LIMIT = 100
 LIST_LIMIT = 1000
@@ -28,34 +25,44 @@ _COMMIT = "[0-9a-f]{7,40}"
 FLAGS = ("hide_cpuid_pat", "hide_cpuid_mtrr", "errata_cpu")
 _PLAIN_KEYS = ("family", "release", "mode", "role", "devices", "cmdline", "encodings", "patches", "drivers", "modules")
 STATED_KEYS = ("name", *_PLAIN_KEYS, "needs", "booted_under", "observed_pat", *FLAGS)
-FACT_KEYS = (*STATED_KEYS[1:], "config")
-_FILE_KEYS = ("role", "name", "text")
-#: Symbols that only kernels with paravirt operations have; XenLinux has not.
-_PVOPS_SYMBOLS = ("CONFIG_XEN_PV", "CONFIG_HYPERVISOR_GUEST", "CONFIG_PARAVIRT_GUEST")
-
-
-def _fact(
-    value: object, kind: str, *, by: str | None = None, source: str | None = None, line: int | None = None
-) -> dict[str, object]:
-    return {"value": value, "origin": {"kind": kind, "by": by, "source": source, "line": line}}
+#: What only evidence tells.
+SEEN_KEYS = ("config", "image", "unreadable", "pat_off", "conflicts", "mapped", "boots", "copies_mtrrs", "host")
+FACT_KEYS = (*STATED_KEYS[1:], *SEEN_KEYS)
 
 
 def read_guest(stated: object, files: object, *, by: str) -> dict[str, object]:
-    """The facts of a guest: `{"name", "facts", "notes"}`, as plain data.
+    """The facts of a guest: `{"name", "facts", "notes", "evidence"}`, as plain data.
 
-    `stated` needs a name alone; `files` holds `{"role": "config", "name", "text"}`.
+    `stated` needs a name alone; `files` holds what gather() takes. Images are left for add_images().
     Raises InvalidInput naming the field, or the file, line and column.
     """
     record = Record.of(stated, path="", known=STATED_KEYS)
-    name = record.text("name")
+    if files is None or files == []:
+        return {"name": record.text("name"), "facts": _read_stated(record, by), "notes": [], "evidence": []}
+    from simulator.evidence.gathering import gather  # with its patterns: an answer without files starts sooner
+    from simulator.evidence.settling import settle
+
+    evidence = gather(files)
+    name = record.optional_text("name") or evidence.name or record.text("name")
     facts = _read_stated(record, by)
-    config = _read_files(files)
-    notes: list[dict[str, object]] = []
-    if config is not None:
-        facts["config"] = _config_fact(config)
-        _infer(facts, config)
-        notes = config.notes
-    return {"name": name, "facts": facts, "notes": notes}
+    settle(facts, evidence)
+    return {"name": name, "facts": facts, "notes": evidence.notes, "evidence": evidence.files}
+
+
+def add_images(guest: dict[str, object], results: Mapping[str, dict[str, object]]) -> dict[str, object]:
+    """A guest of read_guest() with what a worker's child read of its images, by role."""
+    from simulator.evidence.gathering import Evidence, take_image
+    from simulator.evidence.settling import settle
+
+    facts, evidence = deepcopy(guest["facts"]), Evidence([], [])
+    assert isinstance(facts, dict)
+    for one in guest.get("evidence") or []:  # type: ignore[attr-defined]
+        if one["role"] in results:
+            take_image(evidence, one["role"], one["name"], results[one["role"]])
+        else:
+            evidence.files.append(one)
+    settle(facts, evidence)
+    return {**guest, "facts": facts, "notes": evidence.notes, "evidence": evidence.files}
 
 
 def _read_stated(record: Record, by: str) -> dict[str, dict[str, object]]:
@@ -81,7 +88,8 @@ def _read_stated(record: Record, by: str) -> dict[str, dict[str, object]]:
     if values["mode"] in ("hvm", "pvh") and values["booted_under"] is not None:
         message = "a guest of mode hvm or pvh has a layout of its own: none that it booted under stays with it"
         raise refuse("impossible", message, field=record.at("booted_under"))
-    return {key: _fact(value, "stated", by=by) for key, value in values.items() if value is not None}
+    origin = {"kind": "stated", "by": by, "source": None, "line": None}
+    return {key: {"value": value, "origin": dict(origin)} for key, value in values.items() if value is not None}
 
 
 def read_role(record: Record, key: str) -> str | None:
@@ -143,39 +151,3 @@ def _read_encodings(record: Record) -> dict[str, str] | None:
     if is_missing and record.data.get("family") == "stated":
         raise refuse("missing", "family is stated, so each type's PTE bits must be", field=record.at("encodings"))
     return None if is_missing else write_encodings(read_encodings(value, field=record.at("encodings")))
-
-
-def _read_files(files: object) -> "KernelConfig | None":
-    config = None
-    for position, item in enumerate(Record({"files": files}).items("files", limit=FILES_LIMIT)):
-        record = Record.of(item, path=f"files[{position}]", known=_FILE_KEYS)
-        role, name = record.text("role"), record.text("name")
-        if role != "config":
-            raise refuse("unknown_word", f"{role!a} is not one of config", field=record.at("role"))
-        if config is not None:
-            raise refuse("duplicate", "a second .config; a guest has one", field=record.at("role"))
-        text = record.data.get("text")
-        if not isinstance(text, str):
-            raise refuse("wrong_type", "the file's text is wanted", field=record.at("text"))
-        from simulator.inputs.kernel_config import read_config
-
-        config = read_config(text, source=name)
-    return config
-
-
-def _config_fact(config: "KernelConfig") -> dict[str, object]:
-    release = config.release
-    header = None if release is None else {"value": release.text, "line": config.release_line}
-    values = dict(sorted(config.values.items()))
-    lines = dict(sorted(config.lines.items()))
-    return {**_fact(values, "file", source=config.source), "lines": lines, "release": header}
-
-
-def _infer(facts: dict[str, dict[str, object]], config: "KernelConfig") -> None:
-    """Add what the .config says; what a person states stays, and contradictions stay visible."""
-    symbol = next((symbol for symbol in _PVOPS_SYMBOLS if symbol in config.values), None)
-    if "family" not in facts and symbol is not None:
-        facts["family"] = _fact("linux", "file", source=config.source, line=config.lines[symbol])
-    header, stated = config.release, facts.get("release")
-    if header is not None and (stated is None or parse_release(str(stated["value"])).says_less_than(header)):
-        facts["release"] = _fact(header.text, "file", source=config.source, line=config.release_line)

@@ -1,15 +1,16 @@
 """A kernel's .config: the symbols that matter, each with its line."""
 
 import re
+import string
+from collections.abc import Sequence
+from functools import cache
 
 from simulator.driver import SYMBOLS as DRIVER_SYMBOLS
 from simulator.inputs.kernel_release import KernelRelease, parse_release
-from simulator.problem import InvalidInput, Problem
+from simulator.inputs.reading import Bounds, Reading, check_line, check_text, refusal
+from simulator.problem import InvalidInput
 
-SIZE_LIMIT = 2 << 20
-LINES_LIMIT = 60_000
-LINE_LIMIT = 16 << 10
-NOTES_LIMIT = 100
+BOUNDS = Bounds(2 << 20, 60_000, 16 << 10, "a .config has some 300,000 bytes and 12,000 lines")
 
 #: The symbols that bear on memory types. Source: Kconfig of arch/x86 and arch/x86/xen.
 _SWITCHES = frozenset(
@@ -47,39 +48,34 @@ _ARCHITECTURES = ("x86", "x86_64", "i386")
 _HEADER = re.compile(r"# Linux(?:/(\S+) (\S+) Kernel Configuration| kernel version: (\S+))\s*", re.ASCII)
 _CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7}) .*|={7}")
 _SYMBOL = re.compile(r"CONFIG_[A-Za-z0-9_]+", re.ASCII)
-_UNSET = " is not set"
-# The lines that most of a .config is made of; all others are looked at with more care.
-_PLAIN = re.compile(r"(CONFIG_[A-Z0-9_]+)=y|# (CONFIG_[A-Z0-9_]+) is not set", re.ASCII)
+#: The bytes that names of symbols are made of.
+_NAME_BYTES = (string.ascii_letters + string.digits + "_").encode()
+_SET, _UNSET_BEGIN, _UNSET_END = "CONFIG_", "# CONFIG_", " is not set"
+_SYMBOL_AT, _UNSET_END_SIZE = len("# "), len(_UNSET_END)
 
 
-class KernelConfig:
-    """What was read of one .config. A disabled symbol has the value `n`."""
+class KernelConfig(Reading):
+    """What was read of one .config. A disabled symbol has the value `n`; `seen` has every symbol's first line."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        super().__init__("config", source)
         self.values: dict[str, str] = {}
         self.lines: dict[str, int] = {}
         self.release: KernelRelease | None = None
         self.release_line: int | None = None
-        self.notes: list[dict[str, object]] = []
-        self.notes_dropped = 0
         self.seen: dict[str, int] = {}
 
-    def note(self, message: str, line: int | None) -> None:
-        """Keep a note; past the limit, count it."""
-        if len(self.notes) < NOTES_LIMIT:
-            self.notes.append({"message": message, "source": self.source, "line": line})
-        else:
-            self.notes_dropped += 1
+    def keep(self, symbol: str, value: str, line: int) -> None:
+        """Take the value of a symbol that matters; a later one wins, as in kconfig."""
+        self.values[symbol] = value
+        self.lines[symbol] = line
 
-    def set(self, symbol: str, value: str, line: int) -> None:
-        """Take a symbol's value; a later one wins, as in kconfig."""
-        first = self.seen.setdefault(symbol, line)
-        if first != line:
-            self.note(f"{symbol} is set twice (first on line {first}); this one counts", line)
-        if symbol in SYMBOLS:
-            self.values[symbol] = value
-            self.lines[symbol] = line
+    def finish(self) -> None:
+        """Put the notes in the order of their lines, and say how many are left out."""
+        self.notes.sort(key=lambda note: note["line"] or 0)  # type: ignore[arg-type, return-value]
+        if self.notes_dropped:
+            message = f"{self.notes_dropped} more notes are left out"
+            self.notes.append({"message": message, "source": self.source, "line": None})
 
 
 def read_config(text: str, *, source: str) -> KernelConfig:
@@ -90,84 +86,134 @@ def read_config(text: str, *, source: str) -> KernelConfig:
 
     Source: linux, scripts/kconfig/confdata.c.
     """
-    _check_bounds(text, source)
+    check_text(text, source, BOUNDS)
     config = KernelConfig(source)
     if text.startswith("\ufeff"):
         text = text[1:]
         config.note("a byte order mark is left out", 1)
-    lines = text.split("\n")
-    if len(lines) > LINES_LIMIT:
-        raise _refused(source, "too_many_lines", f"more than {LINES_LIMIT} lines; a .config has some 12,000")
-    if lines[0].endswith("\r"):
+    if text.find("\r\n", 0, text.find("\n") + 1) >= 0:
         config.note("lines end in CR LF; the CRs are left out", 1)
-    for number, line in enumerate(lines, 1):
-        plain = _PLAIN.fullmatch(line)
-        if plain is None:
-            _read_line(config, line.rstrip(), number)
-        else:
-            config.set(plain[1] or plain[2], "y" if plain[1] else "n", number)
+    lines = text.split("\n")
+    if len(lines) > BOUNDS.lines:
+        raise refusal(source, "too_many_lines", f"more than {BOUNDS.lines} lines; {BOUNDS.example}")
+    _read_lines(config, lines)
     if not config.seen:
-        raise _refused(source, "no_config", "holds no CONFIG_ line; send the kernel's .config as text", line=1)
-    if config.notes_dropped:
-        message = f"{config.notes_dropped} more notes are left out"
-        config.notes.append({"message": message, "source": source, "line": None})
+        raise refusal(source, "no_config", "holds no CONFIG_ line; send the kernel's .config as text", line=1)
+    config.finish()
     return config
 
 
-def _check_bounds(text: str, source: str) -> None:
-    if len(text) > SIZE_LIMIT or len(text.encode(errors="surrogatepass")) > SIZE_LIMIT:
-        raise _refused(source, "too_large", f"more than {SIZE_LIMIT} bytes; a .config has some 300,000")
-    for code, stranger, name in (
-        ("nul", "\0", "a NUL character"),
-        ("surrogate", "[\ud800-\udfff]", "a lone surrogate"),
-    ):
-        if match := re.search(stranger, text):
-            line = text.count("\n", 0, match.start()) + 1
-            column = match.start() - text.rfind("\n", 0, match.start())
-            message = f"{name}: this is no text; send the .config itself, not an image or an archive"
-            raise _refused(source, code, message, line=line, column=column)
-
-
-def _refused(
-    source: str, code: str, message: str, *, line: int | None = None, column: int | None = None
-) -> InvalidInput:
-    return InvalidInput(Problem(code=code, message=message, source=source, line=line, column=column, field="files"))
-
-
-def _read_line(config: KernelConfig, line: str, number: int) -> None:
-    if len(line) > LINE_LIMIT:
-        message = f"a line of {len(line)} characters; at most {LINE_LIMIT} are read"
-        raise _refused(config.source, "line_too_long", message, line=number, column=LINE_LIMIT + 1)
-    if line.startswith("CONFIG_"):
-        _read_setting(config, line, number)
-    elif line.startswith("# CONFIG_") and line.endswith(_UNSET):
-        symbol = line[2 : -len(_UNSET)]
-        if _SYMBOL.fullmatch(symbol):
-            config.set(symbol, "n", number)
+def _read_lines(config: KernelConfig, lines: list[str]) -> None:
+    """Read every line. This loop is most of the time that a .config takes: the usual lines stay inside it."""
+    seen = config.seen
+    for number, raw in enumerate(lines, 1):
+        line = raw.rstrip()
+        if line[:7] == _SET:
+            symbol, _, value = line.partition("=")
+            if (value == "n" or not value or len(line) > BOUNDS.line) and not _is_setting(config, line, number):
+                continue
+        elif line[:9] == _UNSET_BEGIN and line[-_UNSET_END_SIZE:] == _UNSET_END:
+            symbol, value = line[_SYMBOL_AT:-_UNSET_END_SIZE], "n"
         else:
-            config.note(f"no setting that kconfig writes: {line[:60]!a}", number)
-    elif line.startswith("# Linux"):
+            if line:
+                _read_other(config, line, number)
+            continue
+        if symbol in seen:
+            config.note(f"{symbol[:60]} is set twice (first on line {seen[symbol]}); this one counts", number)
+        else:
+            seen[symbol] = number
+        if symbol in SYMBOLS:
+            _keep(config, symbol, value, number)
+    _leave_out_strangers(config)
+
+
+_VERSION = "CONFIG_LOCALVERSION"
+_HEADER_WITHIN = 8  # lines
+
+
+def _written(symbol: str) -> list[tuple[str, tuple[str, str]]]:
+    """The lines that set a symbol, each with what it sets."""
+    values = [value for value in "ymn" if _allowed(symbol).fullmatch(value)]
+    lines = [(f"{symbol}={value}", value) for value in values] + [(f"# {symbol} is not set", "n")]
+    return [(line, (symbol, value)) for line, value in lines]
+
+
+@cache
+def _wanted() -> dict[str, tuple[str, str]]:
+    """Every usual line that sets a symbol that matters, but the version's, whose values cannot be listed."""
+    return dict(pair for symbol in sorted(SYMBOLS - {_VERSION}) for pair in _written(symbol))
+
+
+def read_options(text: str, *, source: str) -> KernelConfig:
+    """The same values and release as read_config(), without line numbers and notes: for fleets, several times as fast.
+
+    A text with anything unusual is read with care after all. Raises InvalidInput like read_config().
+    """
+    check_text(text, source, BOUNDS)
+    config, wanted, lines = KernelConfig(source), _wanted(), text.split("\n")
+    found = [wanted[line] for line in frozenset(wanted).intersection(lines)]
+    config.values = dict(found)
+    is_usual = len(found) == len(config.values) > 0 and len(lines) <= BOUNDS.lines
+    # A blank at a line's end, another line end or a mark in front hide a line from the look above.
+    is_usual = is_usual and "\r" not in text and "\t" not in text and text.rfind(" \n") < 0 and text[0] == "#"
+    is_usual = is_usual and _find_version(config, text) and _find_header(config, lines[:_HEADER_WITHIN])
+    return config if is_usual else read_config(text, source=source)
+
+
+def _find_version(config: KernelConfig, text: str) -> bool:
+    """Take the last CONFIG_LOCALVERSION; False where it is absent or odd."""
+    at = text.rfind(f"\n{_VERSION}=") + 1
+    value = text[at : text.find("\n", at) % (len(text) + 1)].partition("=")[2]
+    if at and _allowed(_VERSION).fullmatch(value):
+        config.values[_VERSION] = value[:200]
+        return True
+    return False
+
+
+def _find_header(config: KernelConfig, lines: Sequence[str]) -> bool:
+    """Take the header's release; False where these lines have none."""
+    for number, line in enumerate(lines, 1):
+        if line.startswith("# Linux"):
+            _read_header(config, line, number)
+    return config.release is not None
+
+
+def _is_setting(config: KernelConfig, line: str, number: int) -> bool:
+    """Whether an unusual CONFIG_ line is one after all; it is noted either way. Raises InvalidInput if it is too long."""
+    check_line(line, number, config.source, BOUNDS)
+    symbol, equals, value = line.partition("=")
+    if value == "n":
+        config.note(f"{symbol[:60]}=n is read as `# {symbol[:60]} is not set`", number)
+    elif not equals:
+        config.note(f"no setting that kconfig writes: {line[:60]!a}", number)
+    return bool(equals)
+
+
+def _keep(config: KernelConfig, symbol: str, value: str, number: int) -> None:
+    if _allowed(symbol).fullmatch(value):
+        config.keep(symbol, value[:200], number)
+    else:
+        config.note(f"{symbol} has a value that kconfig drops: {value[:60]!a}; the line is left out", number)
+
+
+def _leave_out_strangers(config: KernelConfig) -> None:
+    """Symbols that cannot be any: looked for in all of them at once, for there are rarely any."""
+    if "".join(config.seen).encode(errors="surrogatepass").translate(None, _NAME_BYTES) or _SET in config.seen:
+        for symbol, number in [*config.seen.items()]:
+            if not _SYMBOL.fullmatch(symbol):
+                del config.seen[symbol]
+                config.note(f"no setting that kconfig writes: {symbol[:60]!a}", number)
+
+
+def _read_other(config: KernelConfig, line: str, number: int) -> None:
+    check_line(line, number, config.source, BOUNDS)
+    if line.startswith("# Linux"):
         _read_header(config, line, number)
     elif _CONFLICT.fullmatch(line):
         message = "a mark of an unresolved merge: which of the two sides is meant?"
-        raise _refused(config.source, "merge_conflict", message, line=number)
-    elif line and not line.startswith("#"):
+        raise refusal(config.source, "merge_conflict", message, line=number)
+    elif not line.startswith("#"):
         config.note(f"no setting and no comment: {line[:60]!a}", number)
-
-
-def _read_setting(config: KernelConfig, line: str, number: int) -> None:
-    symbol, equals, value = line.partition("=")
-    if not equals or not _SYMBOL.fullmatch(symbol):
-        config.note(f"no setting that kconfig writes: {line[:60]!a}", number)
-        return
-    is_kept = symbol not in SYMBOLS or _allowed(symbol).fullmatch(value)
-    if value == "n":
-        config.note(f"{symbol}=n is read as `# {symbol} is not set`", number)
-    if is_kept:
-        config.set(symbol, value[:200], number)
-    else:
-        config.seen.setdefault(symbol, number)
-        config.note(f"{symbol} has a value that kconfig drops: {value[:60]!a}; the line is left out", number)
 
 
 def _allowed(symbol: str) -> re.Pattern[str]:
@@ -180,7 +226,7 @@ def _read_header(config: KernelConfig, line: str, number: int) -> None:
         return
     if match[1] is not None and match[1] not in _ARCHITECTURES:
         message = f"a .config for {match[1][:20]!a}; IA32_PAT is a register of x86"
-        raise _refused(config.source, "architecture", message, line=number)
+        raise refusal(config.source, "architecture", message, line=number)
     if config.release is not None:
         config.note("a second header line with a release; the first one counts", number)
         return

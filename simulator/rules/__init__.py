@@ -2,7 +2,7 @@
 EVI evidence, SCH schemes.
 """
 
-from simulator.rules import drivers, effective, encoding, evidence, layout, migration, schemes, second_stage, xen
+from simulator.rules import drivers, effective, encoding, evidence, files, layout, migration, schemes, second_stage, xen
 from simulator.rules.rule import Rule, View
 
 RULES: tuple[Rule, ...] = (
@@ -14,6 +14,7 @@ RULES: tuple[Rule, ...] = (
     *drivers.RULES,
     *migration.RULES,
     *evidence.RULES,
+    *files.RULES,
     *schemes.RULES,
 )
 

@@ -57,6 +57,8 @@ def _pat_fix(without_pat: str) -> str:
         return "drop nopat from the kernel's command line"
     if "CPUID" in without_pat:
         return "show CPUID.PAT to the guest"
+    if "boot log" in without_pat and "CONFIG_" not in without_pat:
+        return "run it where PAT is not switched off: its boot log says by what"
     return "enable CONFIG_X86_PAT, which needs CONFIG_MTRR"
 
 
