@@ -82,7 +82,7 @@ def _review(platform: Platform, classes: Sequence[GuestClass], setter: str) -> R
         in_force = view_of(platform, layout, classes)
         found = tuple(Stated(finding=finding, state=None) for finding in run(in_force))
         return Review(platform=platform, before=None, after=in_force, findings=found)
-    in_force = view_of(platform._replace(proposed=None), layout, classes)._replace(judges_layout=True)
+    in_force = view_of(platform._replace(proposed=None, source=None), layout, classes)._replace(judges_layout=True)
     after = view_of(platform, proposed, classes, replaced=layout, setter=setter)
     return Review(platform=platform, before=in_force, after=after, findings=_compare(run(in_force), run(after)))
 

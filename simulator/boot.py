@@ -117,7 +117,7 @@ def _refused_image(facts: GuestFacts, setting: Setting) -> BootProblem | None:
     for way in (setting.mode, *(["dom0"] if setting.role == "dom0" else [])):
         if facts.image is not None and way in abilities and not abilities[way].able:
             why = f"Xen does not take this image as a {setting.kind}: {abilities[way].why} ({facts.image.source})"
-            return BootProblem(why, f"send the image that is booted, or {_MODE}", citations.XEN_ELF_NOTES)
+            return BootProblem(why, f"send the image that is booted, or {_MODE}", citations.XEN_LIBELF)
     return None
 
 

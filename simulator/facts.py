@@ -151,7 +151,9 @@ class GuestFacts(NamedTuple):
             sources = [one for one in sources if one.driver.key in self.drivers or not one.driver.needs_hardware]
         stated = [Need(wanted, target, "stated", True) for wanted, target in self.stated_needs]
         seen = [one for one in self.seen_needs if one not in self.stated_needs]
-        stated += [Need(wanted, target, f"mapped when it was looked at ({self.seen_in})", True) for wanted, target in seen]
+        stated += [
+            Need(wanted, target, f"mapped when it was looked at ({self.seen_in})", True) for wanted, target in seen
+        ]
         kept = {(need.wanted, need.target) for need in stated}
         return stated + [need for need in needs_by(sources) if (need.wanted, need.target) not in kept]
 
@@ -307,7 +309,9 @@ def _read_image(fact: Record) -> ImageFacts | None:
     if not fact.has("value"):
         return None
     value = fact.data["value"]
-    said = Record.of(value.get("abilities") if isinstance(value, dict) else value, path=fact.at("value"), known=_IMAGE_WAYS)
+    said = Record.of(
+        value.get("abilities") if isinstance(value, dict) else value, path=fact.at("value"), known=_IMAGE_WAYS
+    )
     abilities = {}
     for way in said.data:
         one = Record.of(said.data[way], path=said.at(way), known=("able", "why"))

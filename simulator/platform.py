@@ -11,6 +11,7 @@ from simulator.pat import XEN_LAYOUT, PatLayout
 
 if TYPE_CHECKING:
     from simulator.mtrr import MtrrMap
+    from simulator.source import XenSource
 
 
 class Platform(NamedTuple):
@@ -29,6 +30,7 @@ class Platform(NamedTuple):
     mtrr: "MtrrMap | None" = None
     errata_cpu: bool = False
     proposed: PatLayout | None = None
+    source: "XenSource | None" = None  # what of Xen's source came with the layout that is proposed
 
     def mtrr_at(self, target: Target) -> MemoryType:
         """The MTRR type where a mapping points: UC for a device's memory, WB for RAM.
@@ -50,8 +52,10 @@ class Platform(NamedTuple):
     def rewrites(self, index: int, layout: PatLayout) -> bool:
         """Whether a PV guest's mapping of MMIO by an index is turned to PCD+PWT.
 
-        A layout that is proposed needs a patched Xen: it is judged as if the test of 4.7 to 4.17 followed the type.
+        A layout that is proposed needs a patched Xen: it is judged as if the test of 4.7 to 4.17 followed the type,
+        unless the patch itself was sent and leaves the test as it is.
         """
-        if self.proposed is not None and layout != XEN_LAYOUT:
+        is_patched = self.source is None or not self.source.is_patch or self.source.mmio_changed
+        if self.proposed is not None and layout != XEN_LAYOUT and is_patched:
             return self.xen.mmio_test != "none" and layout.entries[index].is_cacheable
         return self.xen.rewrites(index, layout)

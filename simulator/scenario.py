@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.canonical_json import digest
 from simulator.effective import Vendor
@@ -18,6 +18,9 @@ from simulator.possibilities import Possibilities, possibilities_of
 from simulator.problem import InvalidInput, refuse
 from simulator.statement import COMMAND_LINE_LIMIT, STATED_KEYS, read_guest
 
+if TYPE_CHECKING:
+    from simulator.source import XenSource
+
 SCHEMA = "patreview.scenario/1"
 KINDS = ("layout", "guest", "scheme")
 PLATFORMS_LIMIT = 100
@@ -28,7 +31,7 @@ _PLATFORM_KEYS = ("name", "xen", "layout", "layout_name", "vendor", "mtrr", "cmd
 _FACT_GUEST_KEYS = ("platforms", "name", "facts", "notes", "evidence")
 _GUEST_ALIASES = {"guest": "family", "driver": "drivers", "encode": "encodings"}
 _GUEST_KEYS = (*STATED_KEYS, *_GUEST_ALIASES, "config", "platforms", "facts", "notes", "evidence")
-_PROPOSAL_KEYS = ("kind", "platform", "layout", *_GUEST_KEYS)
+_PROPOSAL_KEYS = ("kind", "platform", "layout", "source", *_GUEST_KEYS)
 #: 40b05620e2 makes Xen's test of MMIO mappings follow the type.
 MMIO_BY_TYPE_FIX = "40b05620e2"
 
@@ -250,7 +253,7 @@ def _carries_fix(record: Record) -> bool:
 
 def _propose(proposal: Record, platforms: dict[str, Platform], guests: dict[str, PlacedGuest], kind: str) -> str:
     """Put a proposed layout on its platform; for a scheme it is the first domain's choice. Returns who chose."""
-    wrong = sorted(set(proposal.data) - {"kind", "platform", "layout"})
+    wrong = sorted(set(proposal.data) - {"kind", "platform", "layout", *(["source"] if kind == "layout" else [])})
     if wrong:
         raise refuse("unknown_field", f"a {kind} has no such field", field=proposal.at(wrong[0]))
     name = proposal.optional_text("platform") or (next(iter(platforms)) if len(platforms) == 1 else "")
@@ -262,12 +265,20 @@ def _propose(proposal: Record, platforms: dict[str, Platform], guests: dict[str,
         layout = _native_choice(guests[setter].facts, platforms[name].xen)
     else:
         layout = read_layout(proposal.data.get("layout"), field="proposal.layout").layout
-    platforms[name] = platforms[name]._replace(proposed=layout)
+    platforms[name] = platforms[name]._replace(proposed=layout, source=_source(proposal))
     if kind == "scheme":
         for other, placed in guests.items():
             if other != setter and placed.facts.mode == "pv":
                 guests[other] = placed._replace(facts=placed.facts._replace(hides_pat=True))
     return setter
+
+
+def _source(proposal: Record) -> "XenSource | None":
+    if not proposal.has("source"):
+        return None
+    from simulator.source import read_source
+
+    return read_source(proposal.data["source"], field=proposal.at("source"))
 
 
 def _setter(guests: dict[str, PlacedGuest], platform: str) -> str:

@@ -116,10 +116,10 @@ _MEANINGS: dict[str, Callable[[object], Iterator[Claim]]] = {
     "boots": _of_boots,
     "mtrr_state": _of_mtrr_state,
     "telltales": _of_telltales,
-    "no_cpuid_pat": lambda value: iter([Claim("hide_cpuid_pat", True, {})]),
+    "no_cpuid_pat": lambda _: iter([Claim("hide_cpuid_pat", True, {})]),
     "without_pat": lambda value: iter([Claim("pat_off", value, {})]),
     "conflicts": lambda value: iter([Claim("conflicts", value, {})]),
-    "nvidia_pat_refused": lambda value: _of_driver("nvidia-nv-pat"),
+    "nvidia_pat_refused": lambda _: _of_driver("nvidia-nv-pat"),
 }
 
 
@@ -140,10 +140,9 @@ _AGREE: dict[str, Callable[[object, object], bool]] = {
     "release": _same_kernel,
     "xen": _same_xen,
     "cmdline": lambda one, other: says_nopat(str(one)) == says_nopat(str(other)),
-    "config": lambda one, other: True,  # the first counts: one that was sent before one that an image holds
-    "image": lambda one, other: True,
-    "boots": lambda one, other: True,
 }
+#: Facts of which the first counts, whatever else is said: a .config that was sent goes before one in an image.
+_FIRST = ("config", "image", "boots")
 
 
 def _says_more(key: str, known: object, value: object) -> bool:
@@ -183,4 +182,6 @@ def _config(value: object, origin: Data) -> Data:
 
 
 def _agrees(key: str, known: object, value: object) -> bool:
+    if key in _FIRST:
+        return True
     return _AGREE[key](known, value) if key in _AGREE else known == value

@@ -6,7 +6,7 @@ from simulator.evidence.claims import Claim, Data, claims_of, origin_of
 from simulator.evidence.formats import BY_ROLE, IMAGE_ROLES, read_file, read_text
 from simulator.inputs.kernel_config import KernelConfig
 from simulator.inputs.record import NAME_LIMIT, Record
-from simulator.problem import InvalidInput, refuse
+from simulator.problem import InvalidInput, Problem, refuse
 
 FILES_LIMIT = 16
 SHOWN_FACTS = 400
@@ -44,13 +44,15 @@ def gather(files: object) -> Evidence:
 
     Raises InvalidInput with every problem of every file. An image without a reading waits for it.
     """
-    evidence, problems, roles = Evidence([], []), [], set()
+    evidence = Evidence([], [])
+    problems: list[Problem] = []
+    roles: set[str] = set()
     for position, item in enumerate(Record({"files": files}).items("files", limit=FILES_LIMIT)):
         record = Record.of(item, path=f"files[{position}]", known=_FILE_KEYS)
         role, name = _role_of(record), record.text("name", limit=4 * NAME_LIMIT)
         if role in roles:
-            title = BY_ROLE[role].title
-            raise refuse("duplicate", f"{name!a} is a second one of: {title}; send one of each", field=record.at("role"))
+            message = f"{name!a} is a second one of: {BY_ROLE[role].title}; send one of each"
+            raise refuse("duplicate", message, field=record.at("role"))
         roles.add(role)
         try:
             _take(evidence, role, name, record)

@@ -22,7 +22,8 @@ def settle(facts: Facts, evidence: Evidence) -> None:
     _take_config(facts)
     _take_dom0_mode(facts, raw)
     _take_mtrrs(facts, host, raw, evidence)
-    if "bare_metal" in raw and facts.pop("observed_pat", None):
+    if "bare_metal" in raw and "observed_pat" in facts:
+        del facts["observed_pat"]
         evidence.say("the boot log is of bare hardware: its layout is the kernel's own, not Xen's", raw["bare_metal"])
     if host:
         facts["host"] = _host_fact(host)

@@ -179,7 +179,7 @@ def _find_header(config: KernelConfig, lines: Sequence[str]) -> bool:
 
 
 def _is_setting(config: KernelConfig, line: str, number: int) -> bool:
-    """Whether an unusual CONFIG_ line is one after all; it is noted either way. Raises InvalidInput if it is too long."""
+    """Whether an unusual CONFIG_ line is one after all; it is noted either way. InvalidInput if it is too long."""
     check_line(line, number, config.source, BOUNDS)
     symbol, equals, value = line.partition("=")
     if value == "n":

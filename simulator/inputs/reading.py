@@ -52,7 +52,7 @@ class Reading:
         if len(self.unknown) < UNKNOWN_LIMIT:
             self.unknown.append((line, text[:SHOWN]))
 
-    def values(self, key: str) -> list[object]:
+    def said(self, key: str) -> list[object]:
         """Every value that was said of a key, in order."""
         return [fact.value for fact in self.facts if fact.key == key]
 

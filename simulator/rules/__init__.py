@@ -2,11 +2,24 @@
 EVI evidence, SCH schemes.
 """
 
-from simulator.rules import drivers, effective, encoding, evidence, files, layout, migration, schemes, second_stage, xen
+from simulator.rules import (
+    build,
+    drivers,
+    effective,
+    encoding,
+    evidence,
+    files,
+    layout,
+    migration,
+    schemes,
+    second_stage,
+    xen,
+)
 from simulator.rules.rule import Rule, View
 
 RULES: tuple[Rule, ...] = (
     *layout.RULES,
+    *build.RULES,
     *xen.RULES,
     *second_stage.RULES,
     *encoding.RULES,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from simulator import citations
 from simulator.case import ClassJudgement
 from simulator.finding import Finding, Severity, Step, Verdict
-from simulator.rules.rule import Data, Rule, View, consequence, example, linux, needs_guests
+from simulator.rules.rule import Data, Rule, View, consequence, example, needs_guests
 
 
 def _say(
@@ -131,9 +131,9 @@ def dom0_by_note_alone(view: View) -> Iterator[Finding]:
                 Severity.ADVICE,
                 "dom0",
                 title="The image claims dom0, and its .config has none",
-                says=f"the image's ELF note says that it can be a dom0, but {facts.config.where('CONFIG_XEN_DOM0')}: the "
-                ".config counts",
-                cites=(citations.XEN_ELF_NOTES, citations.LINUX_KCONFIG),
+                says=f"the image's ELF note says that it can be a dom0, but {facts.config.where('CONFIG_XEN_DOM0')}: "
+                "the .config counts",
+                cites=(citations.XEN_LIBELF, citations.LINUX_KCONFIG),
                 fixes=("build with CONFIG_XEN_DOM0 where this kernel is to be a dom0",),
             )
 
@@ -155,12 +155,16 @@ def _contradicted() -> Data:
 
 _REFUSED = {"kind": "conflicting memory types", "start": None, "end": None, "wanted": "UC-", "got": "WB", "who": "X"}
 _CLAIM = {"abilities": {"dom0": {"able": True, "why": ""}}}
-_NO_DOM0: Data = {"value": {"CONFIG_XEN_DOM0": "n"}, "origin": {"kind": "file", "by": None, "source": "a", "line": None}}
+_NO_DOM0: Data = {
+    "value": {"CONFIG_XEN_DOM0": "n"},
+    "origin": {"kind": "file", "by": None, "source": "a", "line": None},
+}
 
 
 def _cloud(symbol: str) -> Data:
     guest = _facts(image=_CLAIM, role="domU")
-    guest["facts"]["config"] = _NO_DOM0 | {"value": {"CONFIG_XEN_DOM0": symbol}}  # type: ignore[index]
+    origin = {"kind": "file", "by": None, "source": "dom.config", "line": None}
+    guest["facts"]["config"] = {"value": {"CONFIG_XEN_DOM0": symbol}, "origin": origin}  # type: ignore[index]
     return guest
 
 
@@ -168,15 +172,16 @@ RULES = (
     Rule("EVI090", "The evidence agrees with itself", Severity.CORRECTNESS, "guests with evidence",
          (citations.SENT_FILES,), "platform", contradictions, needs_guests,
          fires=example(_contradicted()), silent=example(_facts())),
-    Rule("EVI100", "A log holds one boot", Severity.ADVICE, "guests with a boot log", (citations.SENT_FILES,), "platform",
-         several_boots, needs_guests, fires=example(_facts(boots=2)), silent=example(_facts())),
+    Rule("EVI100", "A log holds one boot", Severity.ADVICE, "guests with a boot log", (citations.SENT_FILES,),
+         "platform", several_boots, needs_guests, fires=example(_facts(boots=2)), silent=example(_facts())),
     Rule("EVI110", "The kernel refused no mapping", Severity.FUNCTION, "guests with a boot log",
          (citations.LINUX_MEMTYPE, citations.SDM_ALIASES), "platform", refused_mappings, needs_guests,
          fires=example(_facts(conflicts=[_REFUSED])), silent=example(_facts())),
     Rule("EVI120", "Every image could be read", Severity.CORRECTNESS, "guests with an image", (citations.SENT_FILES,),
          "platform", unread_images, needs_guests,
          fires=example(_facts(unreadable="an ELF header that ends early")), silent=example(_facts())),
-    Rule("EVI130", "An image's note and its .config agree on dom0", Severity.ADVICE, "guests with an image and a .config",
-         (citations.XEN_ELF_NOTES, citations.LINUX_KCONFIG), "platform", dom0_by_note_alone, needs_guests,
+    Rule("EVI130", "An image's note and its .config agree on dom0", Severity.ADVICE,
+         "guests with an image and a .config", (citations.XEN_LIBELF, citations.LINUX_KCONFIG), "platform",
+         dom0_by_note_alone, needs_guests,
          fires=example(_cloud("n")), silent=example(_cloud("y"))),
 )  # fmt: skip

@@ -89,6 +89,7 @@ def example(
     proposed: str = "",
     scheme: bool = False,
     vendor: str = "intel",
+    source: Data | None = None,
     **platform: object,
 ) -> Data:
     """A scenario of an example: guests on one platform, and the layout that is proposed or that a scheme sets."""
@@ -97,6 +98,8 @@ def example(
     if proposed or scheme:
         kind = "scheme" if scheme else "layout"
         scenario["proposal"] = {"kind": kind, **({"layout": proposed} if proposed else {})}
+        if source is not None:
+            scenario["proposal"] = {"kind": kind, "layout": proposed, "source": source}
     return scenario
 
 

@@ -1,4 +1,4 @@
-"""XEN: what of the hypervisor itself rests on its PAT layout, and what it does to guests."""
+"""XEN: what the hypervisor does to guests, by release."""
 
 from collections.abc import Iterator
 
@@ -6,16 +6,12 @@ from simulator import citations
 from simulator.finding import Finding, Severity, Verdict
 from simulator.hypervisor import (
     LAST_RELEASE,
-    PAGE_FLAGS,
-    PUBLIC_HEADER_ENTRIES,
-    REWRITTEN_INDICES,
-    REWRITTEN_TO,
     WRMSR,
     MmioTest,
 )
 from simulator.memory_type import MemoryType
 from simulator.pair import Target, judge
-from simulator.pat import ENTRY_COUNT, POWER_ON, XEN_LAYOUT, PatLayout
+from simulator.pat import POWER_ON
 from simulator.rules.layout import say_of_layout, used_entries
 from simulator.rules.rule import (
     LINUX,
@@ -27,138 +23,10 @@ from simulator.rules.rule import (
     View,
     example,
     linux,
-    needs_header,
     needs_layout_or_guests,
-    needs_proposal,
     needs_pv,
     say,
 )
-
-
-def page_flags(view: View) -> Iterator[Finding]:
-    """Xen's constants are compared and written as bits: each must select the type it is named after."""
-    wrong = [
-        (name, named, bits, view.layout.memory_type(bits))
-        for name, named, bits in PAGE_FLAGS
-        if view.layout.memory_type(bits) is not named
-    ]
-    if not wrong:
-        return
-    listed = ", ".join(f"{name} ({bits.spoken}) selects {got.word}" for name, _, bits, got in wrong)
-    names = ", ".join(name for name, *_ in wrong)
-    yield say_of_layout(
-        view,
-        "XEN010",
-        Verdict.CONDITIONAL,
-        "page flags",
-        "Xen's _PAGE_* constants select other types than they are named after",
-        f"Under this layout {listed}.",
-        cites=(citations.XEN_PAGE_FLAGS, citations.QUBES_PAT),
-        severity=Severity.CORRECTNESS,
-        entry=wrong[0][2].pat_index,
-        wanted=wrong[0][1],
-        in_force=wrong[0][3],
-        fixes=(f"patch {names} in xen/arch/x86/include/asm/page.h together with the value",),
-        assumption=f"the constants are patched together with the value: {names}",
-        headline=f"Xen's page-flag constants select other types: right if a patch along with the value covers {names}",
-    )
-
-
-def public_header(view: View) -> Iterator[Finding]:
-    """The public header is what a guest may trust instead of reading the MSR."""
-    wrong = [
-        f"PA{index} {printed.word} (here {view.layout.entries[index].word})"
-        for index, printed in enumerate(PUBLIC_HEADER_ENTRIES)
-        if view.layout.entries[index] is not printed
-    ]
-    if not wrong:
-        return
-    wrong_columns = "" if view.platform.xen.documents_it_right else ", in columns that were wrong until 4.4,"
-    yield say_of_layout(
-        view,
-        "XEN020",
-        Verdict.CONDITIONAL,
-        "public header",
-        "Xen's public header documents another layout",
-        f"The public header prints{wrong_columns} {', '.join(wrong)}; guests in this report are "
-        "judged by what they do, not by the header.",
-        cites=(citations.XEN_PUBLIC_HEADER,),
-        severity=Severity.CORRECTNESS,
-        fixes=("keep the entries that the header documents, or carry a patch of the header",),
-        assumption="no PV guest on this platform but those listed here trusts the table in the public header",
-        headline="Xen's public header prints another layout: right if no PV guest but those listed here trusts it",
-    )
-
-
-def build_assertion(view: View) -> Iterator[Finding]:
-    """Xen 4.18 and later do not build with another value."""
-    if view.layout == XEN_LAYOUT:
-        return
-    xen = view.platform.xen
-    asserts = xen.asserts_layout
-    names = "BUILD_BUG_ON(XEN_MSR_PAT != 0x050100070406ULL)"
-    says = f"{xen.title} does not build with this value: {names}."
-    if not asserts:
-        says = f"{xen.title} builds with this value; 4.18 and later do not: {names}."
-    yield say_of_layout(
-        view,
-        "XEN030",
-        Verdict.CONDITIONAL if asserts else Verdict.COMPATIBLE,
-        "build assertion",
-        "Xen's build assertion names another value",
-        says,
-        cites=(citations.XEN_BUILD_ASSERTION, citations.QUBES_PAT),
-        severity=Severity.FUNCTION if asserts else Severity.ADVICE,
-        fixes=("drop the assertion in build_assertions() of xen/arch/x86/mm.c",) if asserts else (),
-        assumption="the assertion is dropped" if asserts else None,
-        headline=f"{xen.title} does not build with this value: right if its assertion is dropped",
-    )
-
-
-def _tests_by_index(view: View) -> str:
-    reasons = {
-        MmioTest.NONE: f"{view.platform.xen.title} does not correct mappings of MMIO",
-        MmioTest.BY_INDEX: "",
-        MmioTest.BY_TYPE: f"{view.platform.xen.title} tests the type, not the index",
-    }
-    return needs_proposal(view) or reasons[view.platform.xen.mmio_test]
-
-
-def _misread(layout: PatLayout) -> tuple[list[int], list[int]]:
-    """The indices that the test by index rewrites though they are uncached, and those that it lets through."""
-    entries, uncached = layout.entries, layout.entries[REWRITTEN_TO]
-    rewritten = [i for i in sorted(REWRITTEN_INDICES) if not entries[i].is_cacheable and entries[i] is not uncached]
-    through = [i for i in range(ENTRY_COUNT) if i not in REWRITTEN_INDICES and entries[i].is_cacheable]
-    return rewritten, through
-
-
-def mmio_by_index(view: View) -> Iterator[Finding]:
-    """Xen 4.7 to 4.17 know the cacheable types on MMIO by index: 0, 1 and 5."""
-    rewritten, through = _misread(view.layout)
-    if not rewritten and not through:
-        return
-    entries, uncached = view.layout.entries, view.layout.entries[REWRITTEN_TO]
-    mistakes = [f"rewrites {entries[i].word} by index {i} on MMIO to {uncached.word}" for i in rewritten]
-    mistakes += [f"lets {entries[i].word} by index {i} through" for i in through]
-    first = (rewritten + through)[0]
-    title = view.platform.xen.title
-    yield say_of_layout(
-        view,
-        "XEN040",
-        Verdict.CONDITIONAL,
-        "MMIO test",
-        "Xen tests mappings of MMIO by index number",
-        f"Unpatched, {title} {', '.join(mistakes)}.",
-        cites=(citations.XEN_MMIO_BY_INDEX, citations.XEN_MMIO_BY_TYPE),
-        severity=Severity.CORRECTNESS if through else Severity.PERFORMANCE,
-        entry=first,
-        wanted=entries[first],
-        in_force=uncached if rewritten else entries[first],
-        fixes=("patch get_page_from_l1e() along, as 40b05620e2 of 4.18 does",),
-        assumption="Xen's get_page_from_l1e() was changed too, so that it tests the type and not the index",
-        headline=f"right if Xen's get_page_from_l1e() was changed too: {title} tests MMIO by index, and PA{first} "
-        "misleads it",
-    )
 
 
 def rewritten_by_index(view: MappingView) -> Iterator[Finding]:
@@ -295,19 +163,6 @@ def writes_the_msr(view: GuestView) -> Iterator[Finding]:
 _NETBSD: Data = {"guest": "netbsd", "mode": "pv", "role": "dom0"}
 
 RULES = (
-    Rule("XEN010", "Xen's page-flag constants select the types that they are named after", Severity.CORRECTNESS,
-         "a layout that is proposed", (citations.XEN_PAGE_FLAGS,), "platform", page_flags, needs_proposal,
-         fires=example(proposed=LINUX), silent=example(proposed=STOCK)),
-    Rule("XEN020", "Xen's public header documents this layout", Severity.CORRECTNESS,
-         "a layout that is proposed for Xen 4.2 or later", (citations.XEN_PUBLIC_HEADER,), "platform", public_header,
-         needs_header, fires=example(proposed=LINUX), silent=example(proposed="WB WT UC- UC WC WP UC- UC")),
-    Rule("XEN030", "Xen's build assertion accepts the value", Severity.FUNCTION,
-         "a layout that is proposed", (citations.XEN_BUILD_ASSERTION,), "platform", build_assertion, needs_proposal,
-         fires=example(proposed=LINUX), silent=example(proposed=STOCK)),
-    Rule("XEN040", "Xen's test of MMIO mappings knows the cacheable types", Severity.CORRECTNESS,
-         "a layout that is proposed for Xen 4.7 to 4.17", (citations.XEN_MMIO_BY_INDEX, citations.XEN_MMIO_BY_TYPE),
-         "platform", mmio_by_index, _tests_by_index,
-         fires=example(proposed=LINUX, xen="4.17"), silent=example(proposed=STOCK, xen="4.17")),
     Rule("XEN070", "All CPUs keep the layout after a resume from S3", Severity.CORRECTNESS,
          "PV guests on Xen 3.2, 3.3, 4.14, 4.15, 4.16 up to 4.16.3 and 4.17.0", (citations.XEN_S3_4_18,
          citations.XEN_S3_3_4), "mapping", s3_window, needs_pv,
