@@ -29,15 +29,34 @@ def rules_digest() -> str:
     return simulator.rules_digest()
 
 
-def check_layout(text: str) -> Data:
-    """The layout that a text states; `written_as` is words, msr or boot log. Raises InvalidInput."""
-    read = simulator.read_layout(text)
-    return {
-        "msr": read.layout.hex,
-        "entries": read.layout.words,
-        "written_as": read.written_as,
-        "note": read.note,
-    }
+def check_layout(text: str, *, name: str = "the pasted text") -> Data:
+    """The layout that a text states; `written_as` is words, msr, boot log or Xen source. Raises InvalidInput.
+
+    Of a source or a patch of Xen, `source` says what else it shows.
+    """
+    return simulator.read_layout_text(text, name=name)
+
+
+def formats() -> list[Data]:
+    """The kinds of files that are read: role, title, limit in bytes, whether it is text."""
+    return [
+        {"role": one.role, "title": one.title, "size": one.size, "is_text": one.is_text} for one in simulator.FORMATS
+    ]
+
+
+def recognise(name: str, body: bytes) -> str:
+    """The role of a file by its content. Raises InvalidInput."""
+    return simulator.recognise(name, body)
+
+
+def is_image(role: str) -> bool:
+    """Whether only a worker's child process reads files of a role."""
+    return role in simulator.IMAGE_ROLES
+
+
+def read_image(name: str, body: bytes, *, wall_s: float) -> Data:
+    """What a child process read of an image: `reading` or `problems`; never raises, whatever the bytes are."""
+    return simulator.read_in_child(body, source=name, wall_s=wall_s)
 
 
 def known_layouts() -> list[Data]:
@@ -61,6 +80,21 @@ def known_families() -> list[Data]:
 def read_guest(stated: Data, files: list[Data], *, by: str) -> Data:
     """A guest's facts from what is stated and sent, each with its origin. Raises InvalidInput."""
     return simulator.read_guest(stated, files, by=by)
+
+
+def add_images(guest: Data, results: dict[str, Data]) -> Data:
+    """A guest of read_guest() with what was read of its images, by role."""
+    return simulator.add_images(guest, results)
+
+
+def platform_seen(guest: Data) -> Data | None:
+    """The host that a guest's evidence shows, as a platform of a scenario without a name; None where none is seen."""
+    return simulator.platform_seen(guest)
+
+
+def account(guest: Data) -> Data:
+    """What is known of a guest of read_guest(): facts, files, and what is missing and would decide."""
+    return simulator.account_of(guest)
 
 
 def guest_title(facts: Data) -> str:
@@ -153,13 +187,17 @@ __all__ = [
     "ENGINE_VERSION",
     "SCENARIO_SCHEMA",
     "InvalidInput",
+    "account",
+    "add_images",
     "analyse",
     "canonical",
     "check_layout",
     "check_platform",
     "compare",
     "digest",
+    "formats",
     "guest_title",
+    "is_image",
     "known_drivers",
     "known_families",
     "known_guests",
@@ -168,9 +206,12 @@ __all__ = [
     "known_losses",
     "memory_types",
     "patches_along",
+    "platform_seen",
     "problem",
     "problems_of",
     "read_guest",
+    "read_image",
+    "recognise",
     "refusal",
     "rules",
     "rules_digest",

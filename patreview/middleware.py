@@ -3,6 +3,9 @@
 import re
 import time
 from collections.abc import Callable
+from io import SEEK_END, BytesIO
+from tempfile import TemporaryFile
+from typing import IO
 from uuid import uuid4
 
 import structlog
@@ -51,7 +54,8 @@ class WholeBody:
     """Read the body before anybody else does, and refuse one that is too large or was cut off.
 
     Django takes a multipart body that ends early for a shorter one, and drops a file that is over the limit:
-    an upload could lose its file and still be accepted.
+    an upload could lose its file and still be accepted. A large body waits in a file, not in memory; only one who
+    shows a session or a token may send one, and only as multipart.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -62,20 +66,41 @@ class WholeBody:
             raise BodyRefused(411, "length_required", "Say how long the body is: send Content-Length, not chunks.")
         if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
             raise BodyRefused(415, "encoding", "Send the body as it is, without Content-Encoding.")
-        declared = int(request.META.get("CONTENT_LENGTH") or 0)
-        if declared > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        declared, limit = int(request.META.get("CONTENT_LENGTH") or 0), _limit(request)
+        if declared > limit:
             raise BodyRefused(413, "too_large", f"{declared} bytes are more than the {limit} that are taken.")
         _set_body_timeout(request)
-        try:
-            came = len(request.body)
-        except UnreadablePostError as exc:
-            raise BodyRefused(400, "cut_off", "The body stopped coming before its end.") from exc
-        if came < declared:
-            raise BodyRefused(400, "cut_off", f"The body was cut off: {came} of {declared} bytes came.")
-        if not _has_its_end(request):
-            raise BodyRefused(400, "cut_off", "The multipart body was cut off: its closing boundary is missing.")
-        return self.get_response(request)
+        with TemporaryFile() if declared > settings.DATA_UPLOAD_MAX_MEMORY_SIZE else BytesIO() as body:
+            try:
+                came = _copy(request, body)
+            except UnreadablePostError as exc:
+                raise BodyRefused(400, "cut_off", "The body stopped coming before its end.") from exc
+            if came < declared:
+                raise BodyRefused(400, "cut_off", f"The body was cut off: {came} of {declared} bytes came.")
+            if not _has_its_end(request, body):
+                raise BodyRefused(400, "cut_off", "The multipart body was cut off: its closing boundary is missing.")
+            body.seek(0)
+            request._stream = body  # type: ignore[attr-defined]  # where Django reads a body from
+            request._read_started = False  # type: ignore[attr-defined]
+            return self.get_response(request)
+
+
+_STEP = 256 * 1024
+
+
+def _limit(request: HttpRequest) -> int:
+    """How many bytes of a body are taken: images are large, and come as multipart from somebody who is known."""
+    is_known = "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
+    is_multipart = request.content_type == "multipart/form-data"
+    return int(settings.UPLOAD_MAX_SIZE if is_known and is_multipart else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+def _copy(request: HttpRequest, body: IO[bytes]) -> int:
+    came = 0
+    while part := request.read(_STEP):
+        body.write(part)
+        came += len(part)
+    return came
 
 
 def _set_body_timeout(request: HttpRequest) -> None:
@@ -85,11 +110,30 @@ def _set_body_timeout(request: HttpRequest) -> None:
         connection.settimeout(settings.BODY_PAUSE_S)
 
 
-def _has_its_end(request: HttpRequest) -> bool:
-    if request.content_type != "multipart/form-data" or not request.content_params:
+def _boundary(request: HttpRequest) -> bytes:
+    parameters = request.content_params if request.content_type == "multipart/form-data" else None
+    return b"--" + (parameters or {}).get("boundary", "").encode("latin-1", "replace")
+
+
+def _has_its_end(request: HttpRequest, body: IO[bytes]) -> bool:
+    boundary = _boundary(request)
+    if boundary == b"--":
         return True
-    boundary = request.content_params.get("boundary", "").encode("latin-1", "replace")
-    return b"--" + boundary + b"--" in request.body[-len(boundary) - 16 :]
+    body.seek(0, SEEK_END)
+    body.seek(-min(body.tell(), len(boundary) + 16), SEEK_END)
+    return boundary + b"--" in body.read()
+
+
+def parts_in(request: HttpRequest) -> int:
+    """How many parts a multipart body has: Django drops those without a name or a file name silently."""
+    body, boundary = request._stream, _boundary(request)  # type: ignore[attr-defined]
+    count, tail, at = 0, b"", body.tell()
+    body.seek(0)
+    while part := body.read(_STEP):
+        count += (tail + part).count(boundary)
+        tail = part[-len(boundary) + 1 :]
+    body.seek(at)
+    return count - 1
 
 
 class SecurityHeaders:

@@ -108,6 +108,8 @@ RUN_SOFT_LIMIT_S = env.int("PATREVIEW_RUN_SOFT_LIMIT_S", default=30)
 RUN_HARD_LIMIT_S = env.int("PATREVIEW_RUN_HARD_LIMIT_S", default=40)
 RUN_LEASE_S = env.int("PATREVIEW_RUN_LEASE_S", default=60)
 RUN_CLAIMS_MAX = 3
+# A child process reads a kernel image: two of them must fit into the soft limit.
+IMAGE_WALL_S = env.int("PATREVIEW_IMAGE_WALL_S", default=12)
 DISPATCH_WINDOW = env.int("PATREVIEW_DISPATCH_WINDOW", default=32)
 DISPATCH_RESEND_S = env.int("PATREVIEW_DISPATCH_RESEND_S", default=10)
 WEB_THREADS = env.int("PATREVIEW_WEB_THREADS", default=8)
@@ -135,11 +137,15 @@ PATREVIEW_DEMO = env.bool("PATREVIEW_DEMO", default=not PRODUCTION)
 
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+UPLOAD_MAX_SIZE = 80 * 1024 * 1024  # of a multipart body: a kernel image of 64 MiB and what comes with it
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 BODY_PAUSE_S = 20
 DATA_UPLOAD_MAX_NUMBER_FILES = 8
 FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # Headers, cookies, transport
 SECURE_CSP = {

@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     )
     from simulator.comparison import compare
     from simulator.effective import Vendor, effective_cell, effective_type
+    from simulator.evidence.account import account_of, platform_seen
+    from simulator.evidence.formats import FORMATS, IMAGE_ROLES
+    from simulator.evidence.recognition import recognise
     from simulator.explanation import explain
     from simulator.guest import FAMILIES, FAMILY_TITLES
     from simulator.hypervisor import parse_release
+    from simulator.images.child import read_in_child
     from simulator.inputs.layout import ReadLayout, read_layout
     from simulator.memory_type import MemoryType
     from simulator.pat import NAMED_LAYOUTS, XEN_LAYOUT, InvalidPatLayout, NamedLayout, PatLayout, PteCacheBits
     from simulator.problem import InvalidInput, Problem
     from simulator.report import analyse
     from simulator.scenario import MMIO_BY_TYPE_FIX, check_platform, describe_guest
-    from simulator.statement import read_guest
+    from simulator.source import read_layout_text
+    from simulator.statement import add_images, read_guest
 
 _HOMES = {
     "canonical_json": ("canonical", "digest"),
@@ -46,10 +51,15 @@ _HOMES = {
     ),
     "comparison": ("compare",),
     "effective": ("Vendor", "effective_cell", "effective_type"),
+    "evidence.account": ("account_of", "platform_seen"),
+    "evidence.formats": ("FORMATS", "IMAGE_ROLES"),
+    "evidence.recognition": ("recognise",),
     "explanation": ("explain",),
     "guest": ("FAMILIES", "FAMILY_TITLES"),
     "hypervisor": ("parse_release",),
-    "statement": ("read_guest",),
+    "images.child": ("read_in_child",),
+    "source": ("read_layout_text",),
+    "statement": ("add_images", "read_guest"),
     "inputs.layout": ("ReadLayout", "read_layout"),
     "memory_type": ("MemoryType",),
     "pat": ("NAMED_LAYOUTS", "XEN_LAYOUT", "InvalidPatLayout", "NamedLayout", "PatLayout", "PteCacheBits"),
@@ -71,6 +81,8 @@ __all__ = [
     "ENGINE_VERSION",
     "FAMILIES",
     "FAMILY_TITLES",
+    "FORMATS",
+    "IMAGE_ROLES",
     "MMIO_BY_TYPE_FIX",
     "NAMED_LAYOUTS",
     "XEN_LAYOUT",
@@ -83,6 +95,8 @@ __all__ = [
     "PteCacheBits",
     "ReadLayout",
     "Vendor",
+    "account_of",
+    "add_images",
     "analyse",
     "canonical",
     "check_platform",
@@ -98,8 +112,12 @@ __all__ = [
     "losses_as_data",
     "memory_types_as_data",
     "parse_release",
+    "platform_seen",
     "read_guest",
+    "read_in_child",
     "read_layout",
+    "read_layout_text",
+    "recognise",
     "rules_as_data",
     "rules_digest",
 ]

@@ -22,20 +22,26 @@ from patreview.analyses.models import Run
 from patreview.analyses.runner import Claim, finish, queue_again
 from patreview.analyses.tasks import execute_run
 from patreview.analyses.wake import listener
+from patreview.submissions.drafts import forget_drafts
 
 log = structlog.get_logger("patreview.dispatch")
 
 TICK_S = 1.0  # when nothing is announced
 BUSY_TICK_S = 0.05  # while runs wait for a place in the window
 BACK_OFF_MAX_S = 60
+SWEEP_S = 3600
 PATIENCE = 6  # times the resend interval, for a hint in a queue that others still come out of
 
 
 def run_forever(stopping: Callable[[], bool]) -> None:
     """Tick until told to stop. Faults of database and broker are waited out, never fatal."""
+    swept = 0.0
     with closing(listener()) as wakes:
         while not stopping():
             try:
+                if time.monotonic() - swept > SWEEP_S:
+                    forget_drafts()
+                    swept = time.monotonic()
                 waiting = tick()
                 wakes.wait(BUSY_TICK_S if waiting else TICK_S)
             except Error as exc:

@@ -63,6 +63,26 @@ class Run(models.Model):
         return self.state not in {self.State.QUEUED, self.State.RUNNING}
 
 
+class ImageReading(models.Model):
+    """What a worker's child read of an image, kept by its sha256: the same bytes are read once an engine version.
+
+    A result that is not final (time or memory ran out) is tried again by the next run.
+    """
+
+    sha256 = models.CharField(max_length=64)
+    engine_version = models.CharField(max_length=20)
+    result = models.JSONField(help_text='{"reading": ...} or {"problems": [...]}, and how it was read.')
+    is_final = models.BooleanField(default=True)
+    read_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["sha256", "engine_version"], name="one_reading_an_image"),)
+        indexes = (models.Index(fields=["-read_at"], name="readings_newest_first"),)
+
+    def __str__(self) -> str:
+        return f"reading of {self.sha256[:12]}"
+
+
 class Report(models.Model):
     """What a completed run stored: canonical JSON, immutable, one a run."""
 

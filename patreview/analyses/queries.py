@@ -6,8 +6,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from patreview import engine
+from patreview.analyses.images import last_isolation
 from patreview.analyses.models import Finding, Report, Run
-from patreview.analyses.scenario import scenario_of
+from patreview.analyses.scenario import guest_of, scenario_of
 from patreview.projects.principal import Principal
 from patreview.projects.queries import project_scope
 from patreview.submissions.models import Revision
@@ -17,7 +18,9 @@ __all__ = [
     "Finding",
     "Run",
     "findings_of",
+    "guest_of",
     "is_stale",
+    "last_isolation",
     "last_run",
     "report_of",
     "report_text",

@@ -19,6 +19,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from patreview import engine
+from patreview.analyses.images import read_images
 from patreview.analyses.models import Finding, Report, Run
 from patreview.analyses.scenario import scenario_of
 from patreview.journal.services import record
@@ -70,6 +71,7 @@ class Outcome:
 
 def compute(run: Run) -> Outcome:
     """Ask the engine, and make everything ready to be stored."""
+    read_images(run.revision)
     scenario = scenario_of(run.revision)
     report = engine.analyse(scenario)
     body = engine.canonical(report)

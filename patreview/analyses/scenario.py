@@ -3,6 +3,7 @@
 from typing import Any
 
 from patreview import engine
+from patreview.analyses.images import readings_of
 from patreview.catalogue.models import Guest, Platform
 from patreview.catalogue.queries import guests_on, platforms_in
 from patreview.submissions.models import Revision, Submission
@@ -19,22 +20,58 @@ def scenario_of(revision: Revision) -> dict[str, Any]:
 def _layout_scenario(submission: Submission, revision: Revision) -> dict[str, Any]:
     assert submission.platform_id is not None, "the database refuses a layout without a platform"
     platform = Platform.objects.select_related("layout").get(pk=submission.platform_id)
+    proposal = {"kind": "layout", "platform": platform.name, "layout": revision.content["layout"]["msr"]}
+    source = _source(revision)
     return {
         "schema": engine.SCENARIO_SCHEMA,
         "platforms": [_platform(platform)],
-        "proposal": {"kind": "layout", "platform": platform.name, "layout": revision.content["layout"]["msr"]},
+        "proposal": proposal | ({"source": source} if source else {}),
         "guests": [_guest(guest, [platform]) for guest in guests_on(platform)],
     }
 
 
 def _guest_scenario(submission: Submission, revision: Revision) -> dict[str, Any]:
-    platforms = list(platforms_in(submission.project))
-    facts = revision.content["guest"]
+    guest = guest_of(revision)
+    platforms = [_platform(platform) for platform in platforms_in(submission.project)]
+    platforms += _seen_platform(guest, platforms)
     return {
         "schema": engine.SCENARIO_SCHEMA,
-        "platforms": [_platform(platform) for platform in platforms],
-        "guests": [facts | {"platforms": [platform.name for platform in platforms]}],
+        "platforms": platforms,
+        "guests": [guest | {"platforms": [platform["name"] for platform in platforms]}],
     }
+
+
+def guest_of(revision: Revision) -> dict[str, Any]:
+    """The guest that a revision proposes, with what was read of its images."""
+    guest: dict[str, Any] = revision.content["guest"]
+    readings = readings_of(revision)
+    return engine.add_images(guest, readings) if readings else guest
+
+
+SEEN_PLATFORM = "collected"
+
+
+def _seen_platform(guest: dict[str, Any], known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The host that the evidence itself shows, where no platform of the project is the same."""
+    seen = engine.platform_seen(guest)
+    if seen is None or any(all(platform.get(key) == value for key, value in seen.items()) for platform in known):
+        return []
+    names = {platform["name"] for platform in known}
+    name = next(name for name in (SEEN_PLATFORM, f"{SEEN_PLATFORM}-host", f"{SEEN_PLATFORM}.") if name not in names)
+    return [{"name": name, **seen}]
+
+
+def _source(revision: Revision) -> dict[str, Any]:
+    """What came along with a layout: the patch that it was read from, the value that a Xen binary has built in."""
+    source: dict[str, Any] = dict(revision.content["layout"].get("source") or {})
+    reading = readings_of(revision).get("xen-image", {}).get("reading")
+    built_in = (
+        next((fact["value"] for fact in reading["facts"] if fact["key"] == "xen_layout"), None) if reading else None
+    )
+    if built_in:
+        source |= {"built_in": built_in}
+        source.setdefault("name", reading["source"])
+    return source
 
 
 def _platform(platform: Platform) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from patreview import engine
 from patreview.analyses.queries import Finding, Run
 from patreview.projects.queries import Project
 from patreview.reviews.gate import Gate
 from patreview.submissions.queries import Revision, Submission
+from patreview.submissions.services import ReadProposal
 
 ROOT = "/api/v1"
 
@@ -52,7 +54,22 @@ def revision_document(revision: Revision) -> dict[str, Any]:
         "note": revision.note,
         "created_by": revision.created_by.username,
         "created_at": _time(revision.created_at),
+        "inputs": inputs_document(revision.content),
     }
+
+
+def inputs_document(content: dict[str, Any]) -> dict[str, Any]:
+    """What a revision states, each fact with its origin, and what was understood of each file."""
+    if "layout" in content:
+        return {"layout": content["layout"]}
+    account = engine.account(content["guest"])
+    return {name: account[name] for name in ("guest", "facts", "files", "missing")}
+
+
+def preview_document(read: ReadProposal) -> dict[str, Any]:
+    """What a proposal would be taken for."""
+    files = [{"role": one.role, "name": one.name, "size": len(one.body)} for one in read.proposal.files]
+    return {"kind": read.proposal.kind, "digest": read.digest, "sent": files, "inputs": inputs_document(read.content)}
 
 
 def run_document(run: Run) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from patreview import engine
+
 
 class Strict(serializers.Serializer[Any]):
     """Refuses fields that it does not name."""
@@ -29,7 +31,9 @@ class Digits(serializers.IntegerField):
 
 
 class FileIn(Strict):
-    role = serializers.ChoiceField(choices=["config"])
+    role = serializers.ChoiceField(
+        choices=[one["role"] for one in engine.formats()] + ["auto"], default="auto", help_text="Found if it is auto."
+    )
     name = serializers.CharField(max_length=255)
     text = serializers.CharField(
         required=False, allow_blank=True, trim_whitespace=False, help_text="Unless it is a part."
@@ -47,10 +51,11 @@ class SubmissionIn(Strict):
     note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     platform = serializers.CharField(max_length=50, required=False, help_text="Name of the platform, for a layout.")
     layout = serializers.CharField(
-        max_length=4096,
+        max_length=1 << 20,
         required=False,
         default="",
-        help_text="Eight memory types, PA0 first, an IA32_PAT value, or a boot-log line.",
+        trim_whitespace=False,
+        help_text="Eight memory types, PA0 first, an IA32_PAT value, a boot-log line, or a patch to Xen's headers.",
     )
     guest = serializers.DictField(required=False, help_text="What is stated of the guest, for a guest.")
     files = serializers.ListField(child=FileIn(), required=False, default=list, max_length=8)

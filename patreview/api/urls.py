@@ -15,6 +15,7 @@ urlpatterns = [
     path("hypervisors", reference.Hypervisors.as_view(), name="hypervisors"),
     path("projects", views.Projects.as_view(), name="projects"),
     path("projects/<slug:slug>", views.ProjectDetail.as_view(), name="project"),
+    path("projects/<slug:slug>/preview", views.Preview.as_view(), name="preview"),
     path("projects/<slug:slug>/submissions", views.Submissions.as_view(), name="submissions"),
     path("submissions/<int:pk>", views.SubmissionDetail.as_view(), name="submission"),
     path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from patreview import engine
-from patreview.analyses.queries import Run, findings_of, report_of, report_text, runs_of, visible_runs
+from patreview.analyses.queries import Run, findings_of, last_isolation, report_of, report_text, runs_of, visible_runs
 from patreview.analyses.services import submit
 from patreview.api import documents, problems
 from patreview.api.etags import is_known
@@ -21,10 +21,10 @@ from patreview.api.waiting import wait_for
 from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
 from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.principal import Principal
-from patreview.projects.queries import Project, role_in, visible_projects
+from patreview.projects.queries import Project, Role, require, role_in, visible_projects
 from patreview.reviews.gate import gate_of
 from patreview.submissions.queries import Revision, revisions_of, visible_submissions
-from patreview.submissions.services import Proposal
+from patreview.submissions.services import Proposal, read_proposal
 
 PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 WAIT_MAX_S = 30
@@ -71,7 +71,8 @@ class Engine(View):
     """Version, rules and known layouts of the engine that answers here."""
 
     def get(self, request: Request) -> Response:
-        version = {"version": engine.ENGINE_VERSION, "rules_digest": engine.rules_digest()}
+        version: dict[str, Any] = {"version": engine.ENGINE_VERSION, "rules_digest": engine.rules_digest()}
+        version |= {"formats": engine.formats(), "image_reader": last_isolation()}
         return Response(version | {"rules": engine.rules(), "layouts": engine.known_layouts()})
 
 
@@ -127,14 +128,7 @@ class Submissions(View):
     def post(self, request: Request, slug: str) -> Response:
         """A pipeline's one call: 202 with the run to wait for; 200 when `Prefer: wait` saw it finish."""
         project = self.project(slug)
-        body, parts = read_body(request)
-        serializer = SubmissionIn(data=body)
-        serializer.is_valid(raise_exception=True)
-        fields = dict(serializer.validated_data)
-        fields["files"] = joined(fields["files"], parts)
-        if "platform" in fields:
-            fields["platform"] = self._platform(project, fields["platform"])
-        submitted = submit(project, Proposal(**fields), by=self.principal)
+        submitted = submit(project, _proposal(request, project), by=self.principal)
         run = wait_for(submitted.run, _preferred_wait_s(request))
         answer = documents.submission_document(submitted.submission) | {
             "revision": submitted.revision.number,
@@ -149,14 +143,36 @@ class Submissions(View):
             headers["Retry-After"] = "1"
         return Response(answer, status=200 if run.is_finished else 202, headers=headers)
 
-    @staticmethod
-    def _platform(project: Project, name: str) -> Any:
-        platform = platforms_in(project).filter(name=name).first()
-        if platform is None:
-            known = ", ".join(p.name for p in platforms_in(project)) or "none"
-            message = f"There is no platform {name[:50]!r} in {project.slug}; known: {known}."
-            raise engine.refusal(engine.problem("platform", message))
-        return platform
+
+def _proposal(request: Request, project: Project) -> Proposal:
+    """The proposal of a request: its JSON, and the files inside it and beside it."""
+    body, parts = read_body(request)
+    serializer = SubmissionIn(data=body)
+    serializer.is_valid(raise_exception=True)
+    fields = dict(serializer.validated_data)
+    fields["files"] = joined(fields["files"], parts)
+    if "platform" in fields:
+        fields["platform"] = _platform(project, fields["platform"])
+    return Proposal(**fields)
+
+
+def _platform(project: Project, name: str) -> Any:
+    platform = platforms_in(project).filter(name=name).first()
+    if platform is None:
+        known = ", ".join(p.name for p in platforms_in(project)) or "none"
+        message = f"There is no platform {name[:50]!r} in {project.slug}; known: {known}."
+        raise engine.refusal(engine.problem("platform", message))
+    return platform
+
+
+class Preview(View):
+    """What a proposal would be taken for. Nothing is stored, and images wait for a worker."""
+
+    def post(self, request: Request, slug: str) -> Response:
+        project = self.project(slug)
+        require(self.principal, project, Role.SUBMITTER, scope="submit")
+        read = read_proposal(_proposal(request, project), by=self.principal.name)
+        return Response(documents.preview_document(read))
 
 
 def _gate(revision: Revision, run: Run | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from patreview.accounts.models import User
 from patreview.analyses.models import Run
-from patreview.analyses.queries import last_run, report_of
+from patreview.analyses.queries import guest_of, last_run, report_of
 from patreview.catalogue.queries import platforms_in
 from patreview.catalogue.services import hold, know_layout, put_guest_in_service, put_layout_in_force
 from patreview.journal.services import record
@@ -106,7 +106,7 @@ def adopt(revision: Revision, *, by: Principal, digest: str) -> Submission:
 def _put_in_force(submission: Submission, revision: Revision, *, by: Principal) -> None:
     project = submission.project
     if submission.kind == Submission.Kind.GUEST:
-        put_guest_in_service(project, revision.content["guest"], list(platforms_in(project)), by=by.name)
+        put_guest_in_service(project, guest_of(revision), list(platforms_in(project)), by=by.name)
         return
     platform = next((one for one in platforms_in(project) if one.pk == submission.platform_id), None)
     if platform is None:

@@ -72,6 +72,7 @@ class Blob(models.Model):
 
     sha256 = models.CharField(max_length=64, primary_key=True)
     body = models.BinaryField()
+    kept_at = models.DateTimeField(default=timezone.now, help_text="A draft that no revision took is forgotten.")
 
 
 class Artifact(models.Model):

@@ -13,8 +13,6 @@ __all__ = [
     "Artifact",
     "Revision",
     "Submission",
-    "artifact_body",
-    "artifact_text",
     "artifacts_of",
     "contributors_of",
     "decode",
@@ -49,19 +47,6 @@ def decode(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         return body.decode("latin-1")
-
-
-def artifact_text(revision: Revision, role: str) -> tuple[str, str] | None:
-    """Name and text of the revision's file of a role; None when it has none."""
-    name = revision.artifacts.filter(role=role).values_list("name", flat=True).first()
-    body = artifact_body(revision, role)
-    return None if name is None or body is None else (name, decode(body))
-
-
-def artifact_body(revision: Revision, role: str) -> bytes | None:
-    """The bytes of the revision's file of a role; None when it has none."""
-    body = revision.artifacts.filter(role=role).values_list("blob__body", flat=True).first()
-    return None if body is None else bytes(body)
 
 
 def contributors_of(revision: Revision) -> set[int]:

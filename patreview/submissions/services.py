@@ -1,6 +1,6 @@
 """Store proposals. The caller holds the transaction, so that a revision and its first run are stored together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -15,13 +15,19 @@ from patreview.submissions.models import Artifact, Blob, Revision, Submission
 from patreview.submissions.queries import decode
 
 TITLE_MAX = 100
+FILES_MAX = 8
+#: A file whose role is found by its content.
+ANY_ROLE = "auto"
+#: What may come along with a layout: the patch that it is read from, a Xen binary that has it built in.
+LAYOUT_ROLES = ("xen-source", "xen-image")
+PASTED_SOURCE = "pasted.patch"
 NOTE_MAX = 2000
 KEY_MAX = 200
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it came: its role ("config"), the sender's name for it, its bytes."""
+    """A file as it came: its role ("config", or "auto" to find it), the sender's name for it, its bytes."""
 
     role: str
     name: str
@@ -31,8 +37,12 @@ class Upload:
     def sha256(self) -> str:
         return sha256(self.body).hexdigest()
 
-    def as_input(self) -> dict[str, str]:
-        return {"role": self.role, "name": self.name, "text": decode(self.body)}
+    def as_input(self) -> dict[str, Any]:
+        return {"role": self.role, "name": self.name, "body": self.body}
+
+    def with_role(self) -> "Upload":
+        """The file with the role that its content shows. Raises engine.InvalidInput."""
+        return self if self.role != ANY_ROLE else replace(self, role=engine.recognise(self.name, self.body))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +74,57 @@ def read_proposal(proposal: Proposal, *, by: str) -> ReadProposal:
     problems = _text_problems(title=proposal.title, note=proposal.note, external_key=proposal.external_key)
     if is_layout and proposal.platform is None:
         problems.append(engine.problem("platform", "Name the platform that this layout is for."))
-    if is_layout and proposal.files:
-        problems.append(engine.problem("files", "A layout takes no files: send its text in `layout`."))
     try:
+        proposal = with_roles(proposal)
         content = _read_layout(proposal) if is_layout else _read_guest(proposal, by)
     except engine.InvalidInput as exc:
         raise engine.refusal(*problems, *exc.problems) from exc
     if problems:
         raise engine.refusal(*problems)
+    if is_layout and content["layout"].get("source") and not _sources(proposal):
+        pasted = Upload("xen-source", PASTED_SOURCE, proposal.layout.encode())
+        proposal = replace(proposal, files=(*proposal.files, pasted))
     return ReadProposal(proposal, content, engine.digest("input", _identity(proposal, content["stated"])))
 
 
+def with_roles(proposal: Proposal) -> Proposal:
+    """The proposal with the role of every file. Raises engine.InvalidInput for files that are none that is read."""
+    problems: list[dict[str, Any]] = []
+    files: list[Upload] = []
+    for upload in proposal.files:
+        try:
+            files.append(upload.with_role())
+        except engine.InvalidInput as exc:
+            problems += exc.problems
+    is_layout = proposal.kind == Submission.Kind.LAYOUT
+    foreign = [upload.name for upload in files if is_layout and upload.role not in LAYOUT_ROLES]
+    for name in foreign:
+        message = f"{name[:80]}: a layout takes Xen's headers, a patch, or a Xen binary; send this with a guest."
+        problems.append(engine.problem("files", message))
+    if len(proposal.files) > FILES_MAX:
+        problems.append(engine.problem("files", f"{len(proposal.files)} files; at most {FILES_MAX}."))
+    if problems:
+        raise engine.refusal(*problems)
+    return replace(proposal, files=tuple(files))
+
+
+def _sources(proposal: Proposal) -> list[Upload]:
+    return [upload for upload in proposal.files if upload.role == "xen-source"]
+
+
 def _read_layout(proposal: Proposal) -> dict[str, Any]:
-    layout = engine.check_layout(proposal.layout)
-    return {"layout": layout, "stated": {"layout": layout["msr"]}}
+    """The layout that is stated, or the one of the source that was sent; where both say one, they must agree."""
+    source = next(iter(_sources(proposal)), None)
+    is_stated = bool(proposal.layout.strip()) or source is None
+    stated = engine.check_layout(proposal.layout, name=PASTED_SOURCE) if is_stated else None
+    if source is None:
+        assert stated is not None
+        return {"layout": stated, "stated": {"layout": stated["msr"]}}
+    read = engine.check_layout(decode(source.body), name=source.name)
+    if stated is not None and stated["msr"] != read["msr"]:
+        message = f"{stated['msr']} is stated, and {source.name[:80]} has {read['msr']}: leave one of them out."
+        raise engine.refusal(engine.problem("layout", message))
+    return {"layout": read, "stated": {"layout": read["msr"]}}
 
 
 def _read_guest(proposal: Proposal, by: str) -> dict[str, Any]:
@@ -197,6 +244,12 @@ def _check_addition(submission: Submission, proposal: Proposal, *, by: Principal
 
 def _keep_files(revision: Revision, files: tuple[Upload, ...]) -> None:
     for upload in files:
-        blob, _ = Blob.objects.get_or_create(sha256=upload.sha256, defaults={"body": upload.body})
+        store_blob(upload)
         name, size = upload.name[:255], len(upload.body)
-        Artifact.objects.create(revision=revision, role=upload.role, name=name, size=size, blob=blob)
+        Artifact.objects.create(revision=revision, role=upload.role, name=name, size=size, blob_id=upload.sha256)
+
+
+def store_blob(upload: Upload) -> None:
+    """Keep the bytes of a file, once."""
+    if not Blob.objects.filter(sha256=upload.sha256).exists():
+        Blob.objects.bulk_create([Blob(sha256=upload.sha256, body=upload.body)], ignore_conflicts=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.http import QueryDict
 
-from patreview.submissions.queries import decode
+from patreview.submissions.services import ANY_ROLE, Upload
 
 TYPES = ("UC", "UC-", "WC", "WT", "WP", "WB")
-CONFIG_MAX = 2 * 1024 * 1024  # bytes
+PASTED_MAX = 4 * 1024 * 1024  # characters
+PASTED = "pasted.txt"
 _ENCODING_FIELDS = {name: f"encoding_{name.lower().replace('-', 'm')}" for name in TYPES}
 _LISTS = ("patches", "drivers", "needs")  # words between spaces or commas
 _FLAGS = ("hide_cpuid_pat", "errata_cpu")  # not stated where not ticked
@@ -21,8 +21,21 @@ _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 Json = dict[str, Any]
 
 
+class ManyFiles(forms.FileField):
+    """Several files at once."""
+
+    class Input(forms.FileInput):
+        allow_multiple_selected = True
+
+    widget = Input
+
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[Any]]":
+        sent = data if isinstance(data, list) else [data] if data else []
+        return [super(ManyFiles, self).clean(one, initial) for one in sent]
+
+
 class Proposal(forms.Form):
-    """What both kinds have: a title, and a note on the revision."""
+    """What both kinds have: a title, files, and a note on the revision."""
 
     use_required_attribute = False
 
@@ -30,6 +43,14 @@ class Proposal(forms.Form):
     note = forms.CharField(
         required=False, max_length=2000, widget=forms.Textarea(_LONG), help_text="Why; for the reviewers. Optional."
     )
+
+    def uploads(self) -> tuple[Upload, ...]:
+        """The files that were chosen, and what was pasted; what each is will be found by its content."""
+        chosen = [Upload(ANY_ROLE, str(one.name)[:255], one.read()) for one in self.cleaned_data.get("evidence") or []]
+        pasted = self.cleaned_data.get("pasted") or ""
+        if pasted.strip():
+            chosen.append(Upload(ANY_ROLE, PASTED, pasted.replace("\r\n", "\n").encode()))
+        return tuple(chosen)
 
     def take(self, problems: Sequence[Json]) -> None:
         """Put the engine's problems at the fields that they are about."""
@@ -49,7 +70,7 @@ def field_of(path: str | None) -> str:
     parts = re.sub(r"\[\d+\]", "", path or "").split(".")
     if "encodings" in parts:
         return _ENCODING_FIELDS.get(parts[-1], "family")
-    return "config_text" if parts[0] == "files" else parts[-1]
+    return "evidence" if parts[0] == "files" else parts[-1]
 
 
 class LayoutProposal(Proposal):
@@ -57,10 +78,15 @@ class LayoutProposal(Proposal):
 
     layout = forms.CharField(
         required=False,
-        max_length=400,
+        max_length=1 << 20,
+        strip=False,
         label="Or as text",
-        help_text="IA32_PAT value (PA7 comes first), eight types from PA0, or the kernel's own boot-log line.",
-        widget=forms.TextInput(_PLAIN | {"class": "text8", "placeholder": "0x0407050600070106"}),
+        help_text="IA32_PAT value (PA7 comes first), eight types from PA0, the kernel's own boot-log line, or a "
+        "patch to Xen's processor.h and page.h.",
+        widget=forms.Textarea(_PLAIN | {"rows": 2, "class": "text8", "placeholder": "0x0407050600070106"}),
+    )
+    evidence = ManyFiles(
+        required=False, label="Or as files", help_text="A patch or headers of Xen; a Xen binary, to compare with."
     )
     platform = forms.ChoiceField(help_text="Whose layout in force this would replace.")
 
@@ -76,15 +102,20 @@ class LayoutProposal(Proposal):
 
     def text(self) -> str:
         """The layout that was meant: the text if there is one, else the eight choices."""
-        typed = str(self.cleaned_data.get("layout", "")).strip()
-        return typed or " ".join(str(self.cleaned_data.get(f"pa{index}") or "UC") for index in range(8))
+        typed = str(self.cleaned_data.get("layout", ""))
+        if typed.strip():
+            return typed.replace("\r\n", "\n")
+        return " ".join(str(self.cleaned_data.get(f"pa{index}") or "UC") for index in range(8))
 
 
 class GuestProposal(Proposal):
     """A guest kernel: what a person states of it, its .config, and encodings where they are stated."""
 
     name = forms.CharField(
-        max_length=100, help_text="Its name in service, as dom0-6.12.", widget=forms.TextInput(_PLAIN)
+        required=False,
+        max_length=100,
+        help_text="Its name in service, as dom0-6.12; an xl.cfg has one.",
+        widget=forms.TextInput(_PLAIN),
     )
     family = forms.ChoiceField(required=False, help_text="Decides how it encodes memory types.")
     release = forms.CharField(
@@ -129,14 +160,20 @@ class GuestProposal(Proposal):
         required=False, label="Errata CPU", help_text="Its PAT bit is unreliable (Pentium III, early Pentium 4)."
     )
     keep = forms.BooleanField(required=False, initial=True, label="Keep what has no field here")
-    config_file = forms.FileField(required=False, label=".config file", help_text="Plain text, at most 2 MiB.")
-    config_text = forms.CharField(
+    evidence = ManyFiles(
+        required=False,
+        label="Files",
+        help_text="A kernel image, .config, boot log, xl.cfg, /proc files, or the tarball of collect.sh: what each "
+        "is, is found by its content.",
+    )
+    pasted = forms.CharField(
         required=False,
         strip=False,
-        label="Or paste the .config",
+        max_length=PASTED_MAX,
+        label="Or paste one",
+        help_text="A .config, a boot log, an xl.cfg.",
         widget=forms.Textarea({"rows": 12, "spellcheck": "false"}),
     )
-    config_name = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, families: Sequence[Json], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -153,18 +190,6 @@ class GuestProposal(Proposal):
         """One field a memory type, in the manual's order."""
         return [self[field] for field in _ENCODING_FIELDS.values()]
 
-    def clean_config_file(self) -> bytes:
-        """The bytes of the file; refused where it is too large or packed."""
-        upload = self.cleaned_data.get("config_file")
-        if not isinstance(upload, UploadedFile):
-            return b""
-        if (upload.size or 0) > CONFIG_MAX:
-            raise forms.ValidationError(f"{upload.name} has {upload.size} bytes; at most {CONFIG_MAX}.")
-        body: bytes = upload.read()
-        if b"\0" in body:
-            raise forms.ValidationError(f"{upload.name} is no text. Send the plain .config, unpacked.")
-        return body
-
     def stated(self) -> Json:
         """What the person states, as the engine takes it: only what was filled in."""
         names = ("name", "family", "release", "mode", "role", "cmdline")
@@ -177,27 +202,6 @@ class GuestProposal(Proposal):
         encodings = {name: self.cleaned_data.get(field) for name, field in _ENCODING_FIELDS.items()}
         filled = {name: bits for name, bits in encodings.items() if bits}
         return stated | ({"encodings": filled} if filled else {})
-
-    def config_file_name(self) -> str:
-        """The sender's name for the file."""
-        return str(getattr(self.files.get("config_file"), "name", "") or "uploaded.config")
-
-    def keep_upload(self) -> None:
-        """Put the text of the file into the field for pasting: a browser drops a chosen file when a form comes back."""
-        text = getattr(self, "cleaned_data", {}).get("config_file")
-        if isinstance(self.data, QueryDict) and text:
-            kept = self.data.copy()
-            kept["config_text"], kept["config_name"] = decode(text), self.config_file_name()
-            self.data = kept
-
-    def config(self) -> tuple[str, bytes] | None:
-        """Name and bytes of the .config that was sent; a file wins over what was pasted."""
-        upload, pasted = self.cleaned_data.get("config_file"), self.cleaned_data.get("config_text")
-        if upload:
-            return self.config_file_name(), upload
-        if not pasted or not pasted.strip():
-            return None
-        return self.cleaned_data.get("config_name") or "pasted.config", pasted.replace("\r\n", "\n").encode()
 
 
 def guest_initial(stated: Mapping[str, Any]) -> Json:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_required
@@ -14,14 +15,17 @@ from patreview import engine
 from patreview.analyses import services
 from patreview.catalogue.queries import platforms_in
 from patreview.projects.errors import Conflict, Forbidden
-from patreview.submissions.queries import KINDS, artifact_body, artifact_text, decode
-from patreview.submissions.services import Proposal, Upload
+from patreview.submissions import drafts
+from patreview.submissions.queries import KINDS, artifacts_of
+from patreview.submissions.services import Proposal, Upload, read_proposal
+from patreview.web import preview
 from patreview.web.errors import BadAddress, only, permission_denied
-from patreview.web.forms import GuestProposal, LayoutProposal, guest_initial
+from patreview.web.forms import PASTED, GuestProposal, LayoutProposal, guest_initial
 from patreview.web.layout_table import entry_bits
 from patreview.web.visitor import frame, principal_of, project_or_404, submission_or_404
 
 if TYPE_CHECKING:
+    from patreview.projects.principal import Principal
     from patreview.projects.queries import Project
     from patreview.submissions.queries import Submission
 
@@ -55,21 +59,77 @@ def _page(request: HttpRequest, project: Project, kind: str, submission: Submiss
     if not around["may_submit"]:
         return permission_denied(request, reason=f"Proposing needs the role submitter in {project.title}.")
     form = _form(request, project, kind, submission)
-    problems: list[Json] = []
-    status = 422 if request.method == "POST" else 200
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = _submit(request, project, kind, submission, form)
-        except engine.InvalidInput as exc:
-            problems = exc.problems
-            form.take(problems)
-        except (Forbidden, Conflict) as exc:
-            problems = [{"code": exc.code, "message": exc.message}]
-            status = 403 if isinstance(exc, Forbidden) else 409
+    sheet = Sheet()
+    if request.method == "POST":
+        done = _take(request, project, kind, submission, form, sheet)
+        if done is not None:
+            return done
+    elif submission and submission.current:
+        sheet.kept = drafts.drafts_of(list(artifacts_of(submission.current)), by=principal_of(request))
+    context = around | _context(request, kind, submission, form) | asdict(sheet)
+    return render(request, "submissions/submit.html", context, status=sheet.status)
+
+
+@dataclass
+class Sheet:
+    """What a form shows around its fields: what is wrong, which files are kept, what was read of them."""
+
+    status: int = 200
+    problems: list[Json] = field(default_factory=list)
+    kept: list[drafts.Draft] = field(default_factory=list)
+    preview: Json | None = None
+
+
+def _take(
+    request: HttpRequest, project: Project, kind: str, submission: Submission | None, form: Any, sheet: Sheet
+) -> HttpResponse | None:
+    """Submit what was sent, or say what it would be taken for; None where the form is to be shown again."""
+    by = principal_of(request)
+    kept, gone = drafts.uploads_of(request.POST.getlist("kept"), by=by)
+    is_valid, uploads = form.is_valid(), kept
+    if "evidence" in form.cleaned_data:
+        uploads = _renewed(kept, form.uploads())
+    try:
+        if gone:
+            raise engine.refusal(
+                *(engine.problem("files", f"{name} is kept no more: choose it again.") for name in gone)
+            )
+        if is_valid and request.POST.get("action") == "preview":
+            sheet.preview = _preview(project, kind, submission, form, uploads, by)
+        elif is_valid:
+            made = services.submit(
+                project, _proposal(project, kind, submission, form, uploads), by=by, submission=submission
+            )
+            return HttpResponse(status=303, headers={"Location": reverse("web:submission", args=[made.submission.pk])})
         else:
-            return HttpResponse(status=303, headers={"Location": reverse("web:submission", args=[made.pk])})
-    context = around | _context(request, kind, submission, form) | {"problems": problems}
-    return render(request, "submissions/submit.html", context, status=status)
+            sheet.status = 422
+    except engine.InvalidInput as exc:
+        sheet.problems, sheet.status = exc.problems, 422
+        form.take(exc.problems)
+    except (Forbidden, Conflict) as exc:
+        sheet.problems = [{"code": exc.code, "message": exc.message}]
+        sheet.status = 403 if isinstance(exc, Forbidden) else 409
+    sheet.kept = drafts.keep(tuple(one for one in uploads if one.name != PASTED), by=by)
+    return None
+
+
+def _renewed(kept: tuple[Upload, ...], chosen: tuple[Upload, ...]) -> tuple[Upload, ...]:
+    """The files of a form: one that was chosen now takes the place of a kept one of its role."""
+    fresh = []
+    for upload in chosen:
+        fresh.append(upload)
+        with suppress(engine.InvalidInput):  # it is said when all files are read
+            fresh[-1] = upload.with_role()
+    roles = {one.role for one in fresh}
+    return (*(one for one in kept if one.role not in roles), *fresh)
+
+
+def _preview(
+    project: Project, kind: str, submission: Submission | None, form: Any, uploads: tuple[Upload, ...], by: Principal
+) -> Json:
+    """What a proposal would be taken for; nothing is stored. Raises engine.InvalidInput."""
+    read = read_proposal(_proposal(project, kind, submission, form, uploads), by=by.name)
+    return preview.context(read.content)
 
 
 def _form(request: HttpRequest, project: Project, kind: str, submission: Submission | None) -> Any:
@@ -94,7 +154,7 @@ def _initial(request: HttpRequest, project: Project, kind: str, submission: Subm
     """What the form starts with: the layout that the address names, the current revision, or what is in force."""
     content = submission.current.content if submission and submission.current else {}
     if kind == "guest":
-        return guest_initial(content.get("stated", {}).get("guest", {})) | _config_of(submission)
+        return guest_initial(content.get("stated", {}).get("guest", {}))
     try:
         text = request.GET.get("layout") or content.get("layout", {}).get("msr") or _in_force(project)
         entries = engine.check_layout(text)["entries"]
@@ -110,26 +170,20 @@ def _in_force(project: Project) -> str:
     return msr
 
 
-def _config_of(submission: Submission | None) -> Json:
-    """The .config of the current revision, for the field where one may be pasted."""
-    if submission is None or submission.current is None:
-        return {}
-    config = artifact_text(submission.current, "config")
-    return {"config_name": config[0], "config_text": config[1]} if config else {}
-
-
-def _submit(request: HttpRequest, project: Project, kind: str, submission: Submission | None, form: Any) -> Any:
+def _proposal(
+    project: Project, kind: str, submission: Submission | None, form: Any, uploads: tuple[Upload, ...]
+) -> Proposal:
     given = form.cleaned_data
     content: Json = {"note": given["note"], "title": submission.title if submission else given["title"]}
+    content["files"] = uploads
     if kind == "layout":
         platforms = {platform.name: platform for platform in platforms_in(project)}
         content["platform"] = submission.platform if submission else platforms.get(given["platform"])
-        content["layout"] = form.text()
+        is_in_a_file = any(one.role == "xen-source" for one in uploads) and not given["layout"].strip()
+        content["layout"] = "" if is_in_a_file else form.text()
     else:
         content["guest"] = (_kept(submission) if given.get("keep") else {}) | form.stated()
-        content["files"] = tuple(_files(submission, form.config()))
-    made = services.submit(project, Proposal(kind=kind, **content), by=principal_of(request), submission=submission)
-    return made.submission
+    return Proposal(kind=kind, **content)
 
 
 def _kept(submission: Submission | None) -> Json:
@@ -139,22 +193,11 @@ def _kept(submission: Submission | None) -> Json:
     return {name: stated[name] for name in NOT_IN_FORM if name in stated}
 
 
-def _files(submission: Submission | None, config: tuple[str, bytes] | None) -> Iterator[Upload]:
-    """The .config that was sent; where the form only brought the current one back as text, its own bytes."""
-    if config is None:
-        return
-    name, body = config
-    kept = artifact_body(submission.current, "config") if submission and submission.current else None
-    same = kept is not None and decode(kept).replace("\r\n", "\n").encode() == body
-    yield Upload("config", name, kept if kept is not None and same else body)
-
-
 def _context(request: HttpRequest, kind: str, submission: Submission | None, form: Any) -> Json:
     context: Json = {"kind": kind, "form": form, "submission": submission, "heading": HEADINGS[kind]}
     if submission and submission.current:
         context["heading"] = f"Revise {submission.title}: r{submission.current.number + 1}"
     if kind == "guest":
-        form.keep_upload()
         return context | {"encodings": form.encoding_fields()}
     entries = [{"name": f"PA{n}", "field": form[f"pa{n}"], "bits": entry_bits(n)} for n in range(8)]
     presets = [layout | {"href": f"{request.path}?layout={layout['msr']}"} for layout in engine.known_layouts()]

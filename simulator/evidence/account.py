@@ -54,3 +54,15 @@ def _shown(key: str, fact: Data) -> Data:
     if key == "config":
         value = f"{len(value)} symbols that matter"  # type: ignore[arg-type]
     return {"value": value, "origin": fact.get("origin"), "also": fact.get("also", [])}
+
+
+def platform_seen(guest: Data) -> Data | None:
+    """The host that a guest's evidence shows, as a platform of a scenario without a name.
+
+    None where it shows neither Xen's release nor the layout in force.
+    """
+    facts: Facts = guest["facts"]  # type: ignore[assignment]
+    seen: Data = dict(facts["host"]["value"]) if "host" in facts else {}  # type: ignore[call-overload]
+    if "observed_pat" in facts and "pv" in (facts.get("mode") or {}).values():
+        seen["layout"] = facts["observed_pat"]["value"]
+    return seen if {"xen", "layout"} & seen.keys() else None

@@ -142,7 +142,7 @@ def take_image(evidence: Evidence, role: str, name: str, result: Data | None) ->
         evidence.claims.extend(Claim("unreadable", str(one["message"]), origin_of("image", name)) for one in problems)
         evidence.files.append(_summary(role, name, _NOTHING, state="refused", problems=problems))
     else:
-        reading: Data = result["reading"]  # type: ignore[assignment]
+        reading: Data = {**result["reading"], "source": name}  # type: ignore[dict-item]
         evidence.claims.extend(claims_of(role, reading))
         evidence.files.append(_summary(role, name, reading))
 

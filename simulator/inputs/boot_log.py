@@ -6,18 +6,15 @@ from typing import NamedTuple
 
 from simulator import hypervisor
 from simulator.inputs.layout import read_layout
-from simulator.inputs.log_lines import LogLine, log_lines
+from simulator.inputs.log_lines import LINE_LIMIT, VALUES_LIMIT, LoggedBoot, LoggedBoots, LogLine, log_lines
 from simulator.inputs.memtype_lines import TELLTALES as MEMTYPE_TELLTALES
 from simulator.inputs.memtype_lines import read_conflict
 from simulator.inputs.mtrr_lines import TELLTALES as MTRR_TELLTALES
-from simulator.inputs.mtrr_lines import MtrrLines, begin_mtrr
 from simulator.inputs.reading import Reading
 from simulator.pat import POWER_ON, InvalidPatLayout, PatLayout
 from simulator.problem import InvalidInput
 
-BOOTS_LIMIT = 100
 CONFLICTS_LIMIT = 200
-VALUES_LIMIT = 20  # different values of one fact that are kept of a boot
 _OPENING_LINES = 8  # how near a PAT line in front of a banner is
 
 #: Why the kernel does without PAT, by its message. Source: linux, arch/x86/mm/pat/memtype.c and its ancestors.
@@ -48,7 +45,7 @@ DOM0_MESSAGES = (
 _MODES = {"Xen": "pv", "Xen HVM": "hvm", "Xen PVH": "pvh"}
 _DETECTED_MODES = {"Xen PV": "pv", "Xen HVM": "hvm"}
 _BARE = "bare hardware"
-_VENDORS = (("Intel", "intel"), ("AMD", "amd"), ("Genuine Intel", "intel"), ("Mobile Intel", "intel"))
+_VENDOR = re.compile(r"\b(?:Intel|AMD)\b", re.ASCII)
 
 _RELEVANT = re.compile(
     "|".join(
@@ -58,7 +55,7 @@ _RELEVANT = re.compile(
             *MEMTYPE_TELLTALES,
             "Disabled",
             "Linux version ",
-            "ommand line: ",
+            "ommand line:",
             "Booting ",
             "Hypervisor detected",
             "Xen version",
@@ -82,14 +79,11 @@ class _Seen(NamedTuple):
     line: int
 
 
-class _Boot:
+class _Boot(LoggedBoot):
     """What one boot says. What only all of it together tells waits for its end."""
 
-    def __init__(self, reading: Reading, *, is_kept: bool = True) -> None:
-        self.reading = reading
-        self.is_kept = is_kept
-        self.is_empty = True
-        self.said: dict[str, list[object]] = {}
+    def __init__(self, reading: Reading, *, is_kept: bool) -> None:
+        super().__init__(reading, is_kept=is_kept)
         self.opening: _Seen | None = None
         self.early_cmdline: _Seen | None = None
         self.cmdline: _Seen | None = None
@@ -98,21 +92,8 @@ class _Boot:
         self.has_pvh_extensions = False
         self.detected: _Seen | None = None
         self.enabled: list[tuple[PatLayout, PatLayout, int]] = []
-        self.mtrr: MtrrLines | None = None
         self.mtrr_off: int | None = None
         self.mtrr_state: tuple[dict[str, object], int] | None = None
-
-    def say(self, key: str, value: object, line: int) -> None:
-        """Take a fact, a value once a boot."""
-        self.is_empty = False
-        values = self.said.setdefault(key, [])
-        if not self.is_kept or value in values:
-            return
-        if len(values) >= VALUES_LIMIT:
-            self.reading.note(f"one more value of {key} in one boot is left out", line)
-            return
-        values.append(value)
-        self.reading.say(key, value, line=line)
 
     def finish(self) -> None:
         """Say what the boot as a whole tells."""
@@ -131,15 +112,6 @@ class _Boot:
         if self.opening:
             self.say("observed_pat", *self.opening)
             self.opening = None
-
-    def finish_mtrr(self) -> None:
-        """Say the MTRRs, if their list is whole."""
-        if self.mtrr:
-            line, value = self.mtrr.line, self.mtrr.finish(self.reading)
-            self.mtrr = None
-            if value is not None:
-                self.mtrr_off = None
-                self.say("mtrr", value, line)
 
     def _say_cmdline(self) -> None:
         early, late = self.early_cmdline, self.cmdline
@@ -184,7 +156,7 @@ class _Boot:
         self.say("observed_pat", counts.hex, line)
 
     def _say_mtrr_off(self, mode: str | None) -> None:
-        if self.mtrr_off is None:
+        if self.mtrr_off is None or "mtrr" in self.said:
             return
         if mode == "pv":
             self.is_empty = False
@@ -197,17 +169,15 @@ class _Boot:
 
 
 def _cmdline(boot: _Boot, found: re.Match[str], line: int) -> None:
+    text = found[2] or ""
     if not found[1]:
-        boot.early_cmdline = _Seen(found[2], line)
+        boot.early_cmdline = _Seen(text, line)
         return
     # 6.19 and later wrap a long command line: every part but the last ends in a backslash.
-    text = found[2].removesuffix("\\").rstrip()
+    part = text.removesuffix(" \\")
     before = boot.cmdline if boot.is_wrapped else None
-    boot.cmdline = _Seen(f"{before.text} {text}", before.line) if before else _Seen(text, line)
-    boot.is_wrapped = text != found[2] and len(boot.cmdline.text) <= _CMDLINE_LIMIT
-
-
-_CMDLINE_LIMIT = 4096
+    boot.cmdline = _Seen(f"{before.text} {part}", before.line) if before else _Seen(part, line)
+    boot.is_wrapped = part != text and len(boot.cmdline.text) < LINE_LIMIT
 
 
 def _platform(boot: _Boot, found: re.Match[str], line: int) -> None:
@@ -248,7 +218,7 @@ def _without_pat(boot: _Boot, found: re.Match[str], line: int) -> None:
 
 
 def _flag(key: str) -> Callable[[_Boot, re.Match[str], int], None]:
-    return lambda boot, found, line: boot.say(key, True, line)
+    return lambda boot, _, line: boot.say(key, True, line)
 
 
 def _mtrr_off(boot: _Boot, found: re.Match[str], line: int) -> None:
@@ -268,18 +238,21 @@ def _mtrr_state(boot: _Boot, found: re.Match[str], line: int) -> None:
 
 
 def _cpu(boot: _Boot, found: re.Match[str], line: int) -> None:
-    vendor = next((key for name, key in _VENDORS if found[1].startswith(name)), None)
+    name = _VENDOR.search(found[1])
+    vendor = name[0].lower() if name else None
     boot.say("cpu", {"vendor": vendor, "family": int(found[2], 16), "model": int(found[3], 16)}, line)
 
 
 _HEX, _COUNT = r"(?:0x)?([0-9a-f]{1,4})", r"([0-9]{1,9})"
-_MAP = rf"MTRR map: {_COUNT} entries \({_COUNT} fixed \+ {_COUNT} variable; max {_COUNT}\), built from {_COUNT} variable"
+_MAP = (
+    rf"MTRR map: {_COUNT} entries \({_COUNT} fixed \+ {_COUNT} variable; max {_COUNT}\), built from {_COUNT} variable"
+)
 _WITHOUT = "|".join(re.escape(message) for message in WITHOUT_PAT)
 
 _LINES = tuple(
     (re.compile(pattern, re.ASCII), take)
     for pattern, take in (
-        (r"(Kernel c|C)ommand line:()".replace("(Kernel c|C)", "(?:(Kernel )c|C)").replace("()", " ?(.*)"), _cmdline),
+        (r"(?:(Kernel )c|C)ommand line:(?: (.*))?", _cmdline),
         (r"Booting (?:paravirtualized )?kernel (with PVH extensions )?on (.{1,60})", _platform),
         (r"Hypervisor detected: (.{1,60})", _detected),
         (r"Xen version:? (\S{1,80})(?: \(preserve-AD\))?", _xen_version),
@@ -298,70 +271,40 @@ _BANNER = re.compile(r"Linux version ([0-9]\S{0,99})(?: .*)?", re.ASCII)
 
 
 class _Log:
-    """The boots of one log. Each domain of a shared console has its own."""
+    """The boots of one log, and how many conflicts they have."""
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
-        self.boots: dict[str, _Boot] = {}
-        self.count = 0
-        self.last_banner: int | None = None
+        self.boots = LoggedBoots(reading, _Boot)
         self.conflicts = 0
 
     def take(self, line: LogLine) -> None:
         """Take a message of Linux."""
-        boot = self.boots.setdefault(line.domain, _Boot(self.reading))
+        boot = self.boots.of(line)
         if banner := _BANNER.fullmatch(line.message):
             self._begin(line, boot, banner[1])
-        elif not (self._is_mtrr(boot, line) or self._is_fact(boot, line) or self._is_conflict(boot, line)):
-            if _NOT_UNDERSTOOD.match(line.message):
-                self.reading.skip(line.number, line.message)
+            return
+        boot.say_opening()
+        is_known = boot.takes_mtrr(line) or _is_fact(boot, line) or self._is_conflict(boot, line)
+        if not is_known and _NOT_UNDERSTOOD.match(line.message):
+            self.reading.skip(line.number, line.message)
 
     def finish(self) -> None:
-        """Say what all boots as a whole tell, and how many there are."""
-        for boot in self.boots.values():
-            self._end(boot)
-        self.reading.facts.sort(key=lambda fact: fact.line or 0)
+        """Say what waits for the end of the log."""
+        self.boots.finish()
         if self.conflicts > CONFLICTS_LIMIT:
             self.reading.note(f"{self.conflicts - CONFLICTS_LIMIT} more conflicts of memory types are left out")
-        if self.count > BOOTS_LIMIT:
-            self.reading.note(f"{self.count - BOOTS_LIMIT} more boots are left out")
-        if self.last_banner is not None:
-            self.reading.say("boots", self.count, line=self.last_banner)
 
     def _begin(self, line: LogLine, boot: _Boot, release: str) -> None:
         """Begin a boot. Where Linux is a PV guest, a PAT line may stand in front of its banner."""
         opening = boot.opening
-        if opening and line.number - opening.line <= _OPENING_LINES:
-            boot.opening = None
-        else:
+        if opening and line.number - opening.line > _OPENING_LINES:
             opening = None
-        self._end(boot)
-        begun = self.boots[line.domain] = _Boot(self.reading, is_kept=self.count < BOOTS_LIMIT)
+        if opening:
+            boot.opening = None
+        begun = self.boots.begin(line)
         begun.opening = opening
         begun.say("release", release, line.number)
-        self.last_banner = line.number
-
-    def _end(self, boot: _Boot) -> None:
-        boot.finish()
-        self.count += not boot.is_empty
-
-    def _is_mtrr(self, boot: _Boot, line: LogLine) -> bool:
-        if begun := begin_mtrr(line.message, line.number):
-            boot.finish_mtrr()
-            boot.mtrr = begun
-            return True
-        return boot.mtrr is not None and boot.mtrr.take(line.message)
-
-    def _is_fact(self, boot: _Boot, line: LogLine) -> bool:
-        if line.message.startswith(DOM0_MESSAGES):
-            boot.say("role", "dom0", line.number)
-            return True
-        for pattern, take in _LINES:
-            if found := pattern.fullmatch(line.message):
-                boot.say_opening()
-                take(boot, found, line.number)
-                return True
-        return False
 
     def _is_conflict(self, boot: _Boot, line: LogLine) -> bool:
         conflict = read_conflict(line.message)
@@ -374,8 +317,19 @@ class _Log:
         return True
 
 
+def _is_fact(boot: _Boot, line: LogLine) -> bool:
+    if line.message.startswith(DOM0_MESSAGES):
+        boot.say("role", "dom0", line.number)
+        return True
+    for pattern, take in _LINES:
+        if found := pattern.fullmatch(line.message):
+            take(boot, found, line.number)
+            return True
+    return False
+
+
 def read_boot_log(text: str, *, source: str) -> Reading:
-    """The facts of a Linux boot log of up to 4 MiB and 100,000 lines: dmesg, a console, a journal or mail that quotes it.
+    """The facts of a Linux boot log of up to 4 MiB and 100,000 lines: of dmesg, a console, a journal or mail.
 
     A boot begins with its banner; each says its facts, a value once. Xen's own lines on a shared console are passed
     over. Raises InvalidInput for what is no such log.

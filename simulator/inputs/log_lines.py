@@ -1,9 +1,10 @@
 """The messages of a kernel's or hypervisor's log, without what consoles, loggers and mail put around them."""
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Generic, NamedTuple, TypeVar
 
+from simulator.inputs.mtrr_lines import MtrrLines, begin_mtrr
 from simulator.inputs.reading import Bounds, Reading, lines_of
 
 LINE_LIMIT = 4096  # characters
@@ -11,6 +12,8 @@ SIZE_LIMIT = 4 << 20
 _EXAMPLE = "send the log of one boot; it has some 100,000 bytes and 1,500 lines"
 #: A line past LINE_LIMIT is left out alone, so it does not count among the bounds.
 BOUNDS = Bounds(SIZE_LIMIT, 100_000, SIZE_LIMIT, _EXAMPLE)
+BOOTS_LIMIT = 100
+VALUES_LIMIT = 20  # different values of one fact that are kept of a boot
 
 
 class LogLine(NamedTuple):
@@ -124,3 +127,90 @@ def _decoded(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 def _decode(found: re.Match[str]) -> str:
     return bytes.fromhex(found[0].replace("=", "")).decode("utf-8", "replace")
+
+
+class LoggedBoot:
+    """What a log says of one boot."""
+
+    def __init__(self, reading: Reading, *, is_kept: bool) -> None:
+        self.reading = reading
+        self.is_kept = is_kept
+        self.is_empty = True
+        self.said: dict[str, list[object]] = {}
+        self.mtrr: MtrrLines | None = None
+
+    def say(self, key: str, value: object, line: int) -> None:
+        """Take a fact, a value once a boot."""
+        self.is_empty = False
+        values = self.said.setdefault(key, [])
+        if not self.is_kept or value in values:
+            return
+        if len(values) >= VALUES_LIMIT:
+            self.reading.note(f"one more value of {key} in one boot is left out", line)
+            return
+        values.append(value)
+        self.reading.say(key, value, line=line)
+
+    def takes_mtrr(self, line: LogLine) -> bool:
+        """Whether a message belongs to a list of MTRRs; it is taken then."""
+        if begun := begin_mtrr(line.message, line.number):
+            self.finish_mtrr()
+            self.mtrr = begun
+            return True
+        return self.mtrr is not None and self.mtrr.take(line.message)
+
+    def finish_mtrr(self) -> None:
+        """Say the MTRRs, if their list is whole."""
+        if self.mtrr:
+            line, value = self.mtrr.line, self.mtrr.finish(self.reading)
+            self.mtrr = None
+            if value is not None:
+                self.say("mtrr", value, line)
+
+    def finish(self) -> None:
+        """Say what the boot as a whole tells."""
+        self.finish_mtrr()
+
+
+_Boot = TypeVar("_Boot", bound=LoggedBoot)
+
+
+class LoggedBoots(Generic[_Boot]):
+    """The boots of one log. Each domain of a shared console has its own; the first hundred are kept."""
+
+    def __init__(self, reading: Reading, make: Callable[..., _Boot]) -> None:
+        self.reading = reading
+        self.make = make
+        self.current: dict[str, _Boot] = {}
+        self.count = 0
+        self.last_banner: int | None = None
+
+    def of(self, line: LogLine) -> _Boot:
+        """The boot that a message is of: where no banner began one, one that began before the log."""
+        if line.domain not in self.current:
+            self.current[line.domain] = self._new()
+        return self.current[line.domain]
+
+    def begin(self, line: LogLine) -> _Boot:
+        """The boot that a banner begins; what the one before it says as a whole is said."""
+        self._end(self.of(line))
+        self.current[line.domain] = self._new()
+        self.last_banner = line.number
+        return self.current[line.domain]
+
+    def finish(self) -> None:
+        """Say what all boots as a whole tell, and how many there are; put the facts in the order of their lines."""
+        for boot in self.current.values():
+            self._end(boot)
+        self.reading.facts.sort(key=lambda fact: fact.line or 0)
+        if self.count > BOOTS_LIMIT:
+            self.reading.note(f"{self.count - BOOTS_LIMIT} more boots are left out")
+        if self.last_banner is not None:
+            self.reading.say("boots", self.count, line=self.last_banner)
+
+    def _new(self) -> _Boot:
+        return self.make(self.reading, is_kept=self.count < BOOTS_LIMIT)
+
+    def _end(self, boot: _Boot) -> None:
+        boot.finish()
+        self.count += not boot.is_empty

@@ -12,7 +12,8 @@ _NAME = r"([A-Za-z0-9_-]{1,64})"
 _HEADER = re.compile(r"Module[ \t]+Size[ \t]+Used by", re.ASCII)
 _LSMOD_ROW = re.compile(_NAME + r"[ \t]+[0-9]{1,12}[ \t]+-?[0-9]{1,10}(?:[ \t]+[A-Za-z0-9_,-]+)?", re.ASCII)
 _PROC_ROW = re.compile(
-    _NAME + r" [0-9]{1,12} -?[0-9]{1,10} [A-Za-z0-9_,\[\]-]+ (?:Live|Loading|Unloading) 0x[0-9a-f]{1,16}(?: \([A-Z+-]+\))?",
+    _NAME
+    + r" [0-9]{1,12} -?[0-9]{1,10} [A-Za-z0-9_,\[\]-]+ (?:Live|Loading|Unloading) 0x[0-9a-f]{1,16}(?: \([A-Z+-]+\))?",
     re.ASCII,
 )
 #: Domain 0 is written or left out.

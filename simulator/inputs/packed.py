@@ -20,7 +20,7 @@ WINDOW_LIMIT = 1 << 27
 MEMBERS_LIMIT = 1000
 #: A zstd block holds up to 128 KiB, so that a kernel has some 500.
 BLOCKS_LIMIT = 100_000
-#: The legacy format has no size of a block but this one; only the last may be smaller. Source: linux, lib/decompress_unlz4.c.
+#: The size of a block of the legacy format: only the last may be smaller. Source: linux, lib/decompress_unlz4.c.
 LZ4_BLOCK = 8 << 20
 
 Notes = list[str]
@@ -260,7 +260,7 @@ def unpack(
     except _Missing as fault:
         raise refusal(source, "packing", f"{what} is packed with {method.name}: {fault}") from fault
     except (zlib.error, lzma.LZMAError, _Damaged) as fault:
-        message = f"{what} is packed with {method.name} and damaged: {fault}"
+        message = f"{what} is packed with {method.name} and cannot be unpacked: {fault}"
         raise refusal(source, "damaged", message) from fault
     return Unpacked(body, method.name, notes)
 
@@ -268,7 +268,7 @@ def unpack(
 def _unreadable(data: bytes | bytearray | memoryview, source: str, what: str) -> InvalidInput:
     known = ", ".join(method.name for method in METHODS)
     if name := refused_method(data):
-        return refusal(source, "packing", f"{what} is packed with {name}, which is not read; pack it with one of {known}")
+        return refusal(source, "packing", f"{what} is packed with {name}, which is not read; use one of {known}")
     begin = bytes(data[:4]).hex(" ") or "nothing"
     return refusal(source, "packing", f"{what} begins with {begin}: it is packed with none of {known}")
 
