@@ -102,10 +102,15 @@ class _Boot(LoggedBoot):
         mode = self._mode()
         for old, new, line in self.enabled:
             self._say_enabled(old, new, line, is_pv=mode == "pv")
-        self.finish_mtrr()
+        super().finish()
         self._say_mtrr_off(mode)
         if self.mtrr_state:
             self.say("mtrr_state", *self.mtrr_state)
+
+    def could_spare_opening(self, banner: int) -> bool:
+        """Whether the PAT line before a banner is not this boot's own: it has one already, or has no banner."""
+        has_own = "release" not in self.said or "observed_pat" in self.said or bool(self.enabled)
+        return has_own and self.opening is not None and banner - self.opening.line <= _OPENING_LINES
 
     def say_opening(self) -> None:
         """Say the layout that might have been the next boot's."""
@@ -296,10 +301,8 @@ class _Log:
             self.reading.note(f"{self.conflicts - CONFLICTS_LIMIT} more conflicts of memory types are left out")
 
     def _begin(self, line: LogLine, boot: _Boot, release: str) -> None:
-        """Begin a boot. Where Linux is a PV guest, a PAT line may stand in front of its banner."""
-        opening = boot.opening
-        if opening and line.number - opening.line > _OPENING_LINES:
-            opening = None
+        """Begin a boot. Where Linux is a PV guest, its PAT line may stand in front of its banner."""
+        opening = boot.opening if boot.could_spare_opening(line.number) else None
         if opening:
             boot.opening = None
         begun = self.boots.begin(line)

@@ -46,6 +46,8 @@ _PASSED_OVER = """
 """
 _KNOWN = _READ.union(_PASSED_OVER.split())
 
+_SECRET = "passw"
+
 #: In the order in which xl compares; it compares only as many characters as are given.
 _TYPES = {"hvm": "hvm", "pv": "pv", "pvh": "pvh"}
 _BUILDERS = {"hvm": "hvm", "generic": "pv"}
@@ -140,6 +142,12 @@ def _is_set(reading: Reading, settings: Settings, name: str) -> int | None:
     return found.line if set(str(found.value).lower()) - set("0x") else None
 
 
+def _masked(text: str, separator: str) -> str:
+    """A text of options without the values of those that are passwords by their names."""
+    options = [option.partition("=") for option in text.split(separator)]
+    return separator.join(f"{name}{equals}{'...' if _SECRET in name else value}" for name, equals, value in options)
+
+
 def _say_text(reading: Reading, key: str, value: str, line: int, limit: int) -> None:
     """A fact of text without control characters; what cannot be one is noted."""
     try:
@@ -217,7 +225,7 @@ def _say_devices(reading: Reading, settings: Settings) -> None:
             reading.note(f"{name} is a text where xl takes a list; it passes over it", found.line)
             continue
         granted.append(name)
-        items = [item if isinstance(item, str) else "[...]" for item in found.value]
+        items = [_masked(item, ",") if isinstance(item, str) else "[...]" for item in found.value]
         reading.say("devices", True, line=found.line)
         reading.say("devices_by", {"setting": name, "value": ", ".join(items)[:SHOWN]}, line=found.line)
         if name == "pci":
@@ -282,7 +290,7 @@ def _say_command_line(reading: Reading, settings: Settings) -> None:
     if whole is not None and parts:
         reading.note("root and extra are set beside cmdline; xl passes over them", parts[0].line)
     used = [whole] if whole is not None else parts
-    text = " ".join(str(part.value) for part in used).translate(_LINE_ENDS).strip()
+    text = _masked(" ".join(str(part.value) for part in used).translate(_LINE_ENDS).strip(), " ")
     if text:
         _say_text(reading, "cmdline", text, used[-1].line, COMMAND_LINE_LIMIT)
     elif used:

@@ -9,6 +9,7 @@ from simulator.inputs.reading import Bounds, Reading, lines_of, refusal
 
 BOUNDS = Bounds(1 << 20, 20_000, 1024, "a list has some hundred rows of 60 characters")
 OVERLAPS_LIMIT = 20
+_SPACE = 1 << 52  # the first address, in bytes, that no x86 processor has
 
 _HEADER = "PAT memtype list:"
 _ROWS = (
@@ -70,10 +71,20 @@ def _range(match: re.Match[str], number: int) -> _Range:
 
 
 def _checked(reading: Reading, found: _Range) -> list[_Range]:
-    if found.start < found.end:
+    if found.start < found.end <= _SPACE:
         return [found]
-    reading.note(f"{found.words} is left out: it ends before it begins", found.line)
+    fault = "it ends before it begins" if found.end <= found.start else "it goes past the 52 bits of an address"
+    reading.note(f"{found.words} is left out: {fault}", found.line)
     return []
+
+
+def _covered(ranges: list[_Range]) -> int:
+    """How many bytes lie in at least one of some ranges."""
+    covered, end = 0, 0
+    for found in sorted(ranges):
+        covered += max(0, found.end - max(found.start, end))
+        end = max(end, found.end)
+    return covered
 
 
 def _say_types(reading: Reading, ranges: list[_Range]) -> None:
@@ -82,7 +93,7 @@ def _say_types(reading: Reading, ranges: list[_Range]) -> None:
         value = {
             "type": word,
             "count": len(of_type),
-            "bytes": sum(found.end - found.start for found in of_type),
+            "bytes": _covered(of_type),
             "first": of_type[0].words,
             "line": of_type[0].line,
         }

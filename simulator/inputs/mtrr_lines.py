@@ -13,8 +13,8 @@ TYPE_WORDS = {
     "write-protect": "WP",
     "write-back": "WB",
 }
-#: Every line of the list has one of these words.
-TELLTALES = ("MTRR", "uncachable", "write-", "disabled", "TOM2")
+#: Every line of the list has one of these, as parts of a pattern.
+TELLTALES = ("MTRR", "mtrr: ", "uncachable", "write-", "disabled", "TOM2", r" \?")
 
 _TYPE = r"(uncachable|write-combining|write-through|write-protect|write-back|\?)"
 _DEFAULT = re.compile(rf"MTRR default type: {_TYPE}", re.ASCII)

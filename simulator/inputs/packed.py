@@ -180,24 +180,25 @@ def _zstd_end(view: memoryview, at: int) -> int:
 def _lz4(view: memoryview, notes: Notes) -> Iterator[bytes]:
     """The blocks of the legacy format, which has no mark of its end."""
     block = _library("lz4.block")
-    at = 0
-    for _ in range(MEMBERS_LIMIT):
-        at += len(_LZ4)
-        is_last = False
-        while not is_last and at < len(view):
-            end = at + 4 + int.from_bytes(view[at : at + 4], "little")
-            if end > len(view) or end == at + 4:
-                raise _Damaged("it ends early")
-            try:
-                chunk = block.decompress(view[at + 4 : end], uncompressed_size=LZ4_BLOCK)
-            except block.LZ4BlockError as fault:
-                raise _Damaged(str(fault)) from fault
-            yield chunk
-            at, is_last = end, len(chunk) < LZ4_BLOCK
-        if view[at : at + len(_LZ4)] != _LZ4:
+    at, members, is_last = 0, 0, False
+    while at < len(view):
+        if view[at : at + len(_LZ4)] == _LZ4:
+            at, members, is_last = at + len(_LZ4), members + 1, False
+            if members > MEMBERS_LIMIT:
+                raise _Damaged(f"more than {MEMBERS_LIMIT} streams")
+            continue
+        if is_last:
             _note_rest(view, at, notes)
             return
-    raise _Damaged(f"more than {MEMBERS_LIMIT} streams")
+        end = at + 4 + int.from_bytes(view[at : at + 4], "little")
+        if end > len(view) or end == at + 4:
+            raise _Damaged("it ends early")
+        try:
+            chunk = block.decompress(view[at + 4 : end], uncompressed_size=LZ4_BLOCK)
+        except block.LZ4BlockError as fault:
+            raise _Damaged(str(fault)) from fault
+        yield chunk
+        at, is_last = end, len(chunk) < LZ4_BLOCK
 
 
 _GZIP, _XZ, _ZSTD, _LZ4 = b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x02\x21\x4c\x18"

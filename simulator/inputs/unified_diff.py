@@ -110,7 +110,7 @@ class _DiffReader:
         self.lines, self.reading = lines, reading
         self.at = 0
         self.files: list[FileDiff] = []
-        self.old = ""
+        self.old = self.path = ""
         self.noted: set[str] = set()
 
     def read(self) -> list[FileDiff]:
@@ -136,13 +136,11 @@ class _DiffReader:
             self.old = _path(rest)
         elif kind == "+++ " and self.old:
             new = _path(rest)
-            path = self.old if new == "/dev/null" else new
-            if not self.files or self.files[-1].hunks or self.files[-1].path != path:
-                self._begin(number, path)
-            self.old = ""
+            self.path, self.old = self.old if new == "/dev/null" else new, ""
 
     def _begin(self, number: int, path: str) -> None:
         self.files.append(FileDiff(path, number, []))
+        self.old = self.path = ""
 
     def _next_is(self, start: str) -> bool:
         return self.at < len(self.lines) and self.lines[self.at].text.startswith(start)
@@ -151,7 +149,9 @@ class _DiffReader:
         quotes = head[1]
         if quotes:
             self._note_once("the diff is quoted by a mail; the quote marks are left out", number)
-        if not self.files:
+        if self.path and (not self.files or self.files[-1].hunks or self.files[-1].path != self.path):
+            self._begin(number, self.path)
+        elif not self.files:
             self.reading.note("a hunk whose file is not named", number)
             self._begin(number, "")
         before, after = (1 if count is None else int(count) for count in (head[2], head[3]))
@@ -168,6 +168,7 @@ class _DiffReader:
             self.reading.note("the hunk has other lines than its head counts; it is cut off or was edited", number)
         if not is_cut:
             self._take_surplus(number, quotes, lines)
+        self.path = ""
         self.files[-1].hunks.append(Hunk(number, head[4], lines, is_cut))
 
     def _next_of_hunk(self, quotes: str) -> DiffLine | None:

@@ -48,7 +48,7 @@ class _Boot(LoggedBoot):
 
     def finish(self) -> None:
         """Say what the boot as a whole tells."""
-        self.finish_mtrr()
+        super().finish()
         for key, (count, first) in self.counts.items():
             self.say(key, count, first)
         if "bad_l1_flags" in self.counts and not self.flags & _CACHE_BITS:

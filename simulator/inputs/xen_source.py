@@ -17,10 +17,9 @@ FILES_LIMIT = 100
 
 _FLAG = "|".join(FLAGS)
 _HOST_PAT = r"(?:static[ \t]+)?(?:u64|uint64_t|unsigned long(?: long)?)[ \t][^=\n;]{0,80}?host_pat[^=\n;]{0,40}="
-_TELLS = re.compile(
-    rf"^(?:> ?){{0,8}}[+-]?[ \t]*(?:#[ \t]*define[ \t]+(?:{VALUE_MACRO}|{_FLAG})\b|{_HOST_PAT})",
-    re.ASCII | re.MULTILINE,
-)
+_BLANK = r"[ \t\u00a0]"
+_DEFINES = rf"#{_BLANK}*define{_BLANK}+(?:{VALUE_MACRO}|{_FLAG})\b"
+_TELLS = re.compile(rf"^\ufeff?(?:> ?){{0,8}}[+-]?{_BLANK}*(?:{_DEFINES}|{_HOST_PAT})", re.ASCII | re.MULTILINE)
 _TELLS_OF_PATCH = (VALUE_MACRO, "get_page_from_l1e", "include/public/xen.h")
 _HUNK_HEAD = re.compile(r"^(?:> ?){0,8}@@ -[0-9,]{1,20} \+[0-9,]{1,20} @@", re.ASCII | re.MULTILINE)
 
@@ -207,7 +206,7 @@ def _say_assertion(reading: Reading, defined: Definitions, old: Sequence[Definit
         reading.note("the value that the assertion names is no layout; it is left out", line)
         return
     reading.say("assertion_value", named, line=line)
-    if any(fact.key == "layout" and fact.value != named for fact in reading.facts):
+    if any(layout != named for layout in reading.said("layout")):
         reading.note(f"the assertion stops the build: it wants {named}", line)
 
 

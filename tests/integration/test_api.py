@@ -134,7 +134,7 @@ LOST = {
     "no JSON": [FILE],
     "two JSON parts": [stated(), stated(), FILE],
     "an unknown part": [stated(), ("other", None, "x")],
-    "an unknown file": [stated(), ("dmesg", "dmesg.txt", "x")],
+    "an unknown file": [stated(), ("picture", "p.png", "x")],
     "JSON that is none": [("submission", None, "{")],
     "the file as a text field": [stated(), ("config", None, CONFIG)],
     "a file without a name": [stated(), ("config", "", CONFIG)],

@@ -94,7 +94,10 @@ def test_rights(team):
         pytest.param({"note": "a\0"}, "note", "U+0000", id="NUL in the note"),
         pytest.param({"external_key": "a\nb"}, "external_key", "U+000A", id="newline in the key"),
         pytest.param(
-            {"files": (Upload("config", "c", CONFIG.encode()),)}, "files", "takes no files", id="file of a layout"
+            {"files": (Upload("config", "c", CONFIG.encode()),)},
+            "files",
+            "send this with a guest",
+            id="file of a layout",
         ),
     ],
 )

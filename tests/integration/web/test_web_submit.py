@@ -1,13 +1,20 @@
 """Proposing a layout or a guest: what is taken, what is refused, what is kept in the form."""
 
+import gzip
+import re
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from patreview.analyses.services import submit
 from patreview.reviews.services import withdraw
+from patreview.submissions.drafts import forget_drafts
+from patreview.submissions.models import Artifact, Blob
 from patreview.submissions.queries import artifacts_of, visible_submissions
 from patreview.submissions.services import Proposal
-from patreview.web.forms import CONFIG_MAX, field_of
+from patreview.web.forms import field_of
 from tests import make
 
 CONFIG = "# Linux/x86 6.12.117 Kernel Configuration\nCONFIG_X86_PAT=y\nCONFIG_XEN_PV=y\n"
@@ -55,7 +62,7 @@ def test_a_layout_that_no_processor_takes(team, client, path):
     answer = client.post(path, layout(layout="0x0000050100070402"))
     assert answer.status_code == 422
     assert "PA0" in answer.text
-    assert 'value="0x0000050100070402"' in answer.text
+    assert "0x0000050100070402</textarea>" in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert newest(team) is None
 
@@ -84,7 +91,7 @@ def test_a_title_is_needed(client, path):
 
 def test_a_guest_with_its_config(team, client, path):
     chosen = SimpleUploadedFile("dom0.config", CONFIG.encode())
-    answer = client.post(f"{path}?kind=guest", guest(config_file=chosen))
+    answer = client.post(f"{path}?kind=guest", guest(evidence=chosen))
     assert answer.status_code == 303
     current = newest(team).current
     assert current.content["guest"]["facts"]["config"]["origin"]["source"] == "dom0.config"
@@ -95,35 +102,100 @@ def test_a_guest_with_its_config(team, client, path):
 
 
 def test_a_guest_with_stated_encodings_and_a_pasted_config(team, client, path):
-    sent = guest(family="stated", encoding_wc="PWT", encoding_ucm="PCD", config_text=CONFIG.replace("\n", "\r\n"))
+    sent = guest(family="stated", encoding_wc="PWT", encoding_ucm="PCD", pasted=CONFIG.replace("\n", "\r\n"))
     del sent["release"]
     assert client.post(f"{path}?kind=guest", sent).status_code == 303
     stated = newest(team).current.content["stated"]["guest"]
     assert stated["encodings"] == {"WC": "PWT", "UC-": "PCD"}
     assert stated["devices"] is True
-    assert artifacts_of(newest(team).current)[0].name == "pasted.config"
+    assert artifacts_of(newest(team).current)[0].name == "pasted.txt"
 
 
-def test_a_config_that_is_none_comes_back_with_its_text(client, path):
+def kept_in(page):
+    """The tokens of the files that a form has kept."""
+    return re.findall(r'name="kept" value="([^"]+)"', page)
+
+
+def test_what_is_no_evidence_is_named_and_what_was_typed_comes_back(client, path):
     chosen = SimpleUploadedFile("new.config", b"this is no configuration\n")
-    answer = client.post(f"{path}?kind=guest", guest(config_file=chosen))
+    answer = client.post(f"{path}?kind=guest", guest(evidence=chosen, pasted="nor is this\n"))
     assert answer.status_code == 422
-    assert "<code>new.config:1</code>" in answer.text
-    assert "this is no configuration\n</textarea>" in answer.text
-    assert 'name="config_name" value="new.config"' in answer.text
+    assert "<code>new.config</code>" in answer.text
+    assert "is none of the files that are read: kernel .config" in answer.text
+    assert "nor is this\n</textarea>" in answer.text
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("name", "content", "told"),
     [
-        (b"CONFIG_X=y\n" * (CONFIG_MAX // 11 + 1), "at most 2097152"),
-        (b"\x1f\x8b\x08\x00", "new.config is no text"),
+        ("new.config", b"CONFIG_X=y\n" * ((2 << 20) // 11 + 1), "at most 2097152"),
+        ("config.gz", gzip.compress(CONFIG.encode())[:40], "config.gz"),
+        ("dom0.config", b"CONFIG_X=y\n<<<<<<< HEAD\n", "<code>dom0.config:2</code>"),
     ],
 )
-def test_a_file_that_is_no_config(client, path, content, told):
-    answer = client.post(f"{path}?kind=guest", guest(config_file=SimpleUploadedFile("new.config", content)))
+def test_a_file_that_cannot_be_read_says_why(client, path, name, content, told):
+    answer = client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile(name, content)))
     assert answer.status_code == 422
     assert told in answer.text
+    assert newest_blob_is_a_draft()
+
+
+def newest_blob_is_a_draft():
+    return Blob.objects.count() == 1 and not Artifact.objects.exists()
+
+
+def test_files_of_a_form_that_came_back_need_not_be_chosen_again(team, client, path):
+    sent = guest(evidence=SimpleUploadedFile("dom0.config", CONFIG.encode()), title="")
+    answer = client.post(f"{path}?kind=guest", sent)
+    assert answer.status_code == 422
+    assert "<code>dom0.config</code>" in answer.text
+    assert client.post(f"{path}?kind=guest", guest(kept=kept_in(answer.text))).status_code == 303
+    assert [(a.role, a.name) for a in artifacts_of(newest(team).current)] == [("config", "dom0.config")]
+
+
+def test_a_kept_file_is_its_senders_alone(team, client, path):
+    answer = client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile("c", CONFIG.encode()), title=""))
+    client.force_login(make.make_member(team.project).user)
+    stolen = client.post(f"{path}?kind=guest", guest(kept=kept_in(answer.text)))
+    assert stolen.status_code == 422
+    assert "c is kept no more: choose it again." in stolen.text
+    forged = client.post(f"{path}?kind=guest", guest(kept=["eyJ1c2VyIjoxfQ:x:y"]))
+    assert forged.status_code == 422
+    assert "a file is kept no more" in forged.text
+    assert newest(team) is None
+
+
+def test_a_chosen_file_takes_the_place_of_a_kept_one(team, client, path):
+    answer = client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile("old", CONFIG.encode()), title=""))
+    fresh = SimpleUploadedFile("fresh", CONFIG.replace("117", "118").encode())
+    assert client.post(f"{path}?kind=guest", guest(kept=kept_in(answer.text), evidence=fresh)).status_code == 303
+    assert [a.name for a in artifacts_of(newest(team).current)] == ["fresh"]
+
+
+def test_drafts_that_no_revision_took_are_forgotten_after_a_day(team, client, path):
+    client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile("taken", CONFIG.encode())))
+    client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile("left", b"CONFIG_A=y\n"), title=""))
+    assert Blob.objects.count() == 2
+    assert forget_drafts() == 0
+    Blob.objects.update(kept_at=timezone.now() - timedelta(days=2))
+    assert forget_drafts() == 1
+    assert Blob.objects.get().sha256 == artifacts_of(newest(team).current)[0].sha256
+
+
+def test_a_preview_says_what_is_recognised_unknown_and_missing(team, client, path):
+    domain = b'name = "gpu"\ntype = "pv"\nfrobnicate = 3\npci = ["0000:01:00.0"]\n'
+    sent = {"title": "A kernel", "action": "preview", "evidence": SimpleUploadedFile("gpu.cfg", domain)}
+    page = client.post(f"{path}?kind=guest", sent)
+    assert page.status_code == 200
+    assert newest(team) is None
+    text = page.text.split('id="preview-head"')[1].split("</section>")[0]
+    assert "domain configuration (xl.cfg)" in text
+    assert "1 line not understood" in text
+    assert "frobnicate" in text
+    assert "gpu.cfg:4" in text
+    assert "which kernels of the table it is one of" in text
+    assert client.post(f"{path}?kind=guest", {"title": "k", "kept": kept_in(page.text)}).status_code == 303
+    assert newest(team).current.content["guest"]["name"] == "gpu"
 
 
 @pytest.mark.parametrize(
@@ -133,8 +205,8 @@ def test_a_file_that_is_no_config(client, path, content, told):
         ("guest.release", "release"),
         ("guest.encodings.UC-", "encoding_ucm"),
         ("encodings", "family"),
-        ("files", "config_text"),
-        ("files.0", "config_text"),
+        ("files", "evidence"),
+        ("files.0", "evidence"),
         (None, ""),
     ],
 )
@@ -143,13 +215,12 @@ def test_a_problem_finds_its_field(problem, field):
 
 
 def test_a_revision_starts_from_the_one_before(team, client, path):
-    client.post(f"{path}?kind=guest", guest(config_file=SimpleUploadedFile("dom0.config", CONFIG.encode())))
+    client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile("dom0.config", CONFIG.encode())))
     submission = newest(team)
     page = client.get(f"/s/{submission.pk}/revise/").text
     assert 'value="6.12.117"' in page
-    assert "CONFIG_X86_PAT=y" in page
-    assert 'value="dom0.config"' in page
-    answer = client.post(f"/s/{submission.pk}/revise/", guest(release="6.18.1", config_text="", note="newer"))
+    assert "<code>dom0.config</code>" in page
+    answer = client.post(f"/s/{submission.pk}/revise/", guest(release="6.18.1", note="newer"))
     assert answer["Location"] == f"/s/{submission.pk}/"
     submission.refresh_from_db()
     assert (submission.current.number, submission.current.note, submission.title) == (2, "newer", "A kernel")
@@ -230,13 +301,11 @@ def test_commits_that_a_kernel_carries_come_back_in_the_form_and_on_the_page(cli
     assert refused.status_code == 422
 
 
-def test_a_revision_that_keeps_its_config_keeps_its_bytes(team, client, path):
+def test_a_revision_that_keeps_its_files_keeps_their_bytes(team, client, path):
     body = b"# Linux/x86 6.1.192 Kernel Configuration\r\nCONFIG_XEN=y\r\n# caf\xe9\r\n"
-    upload = SimpleUploadedFile("new.config", body)
-    place = client.post(f"{path}?kind=guest", guest(config_file=upload))["Location"]
-    form = client.get(f"{place}revise/").context["form"]
-    sent = guest(config_text=form["config_text"].value(), config_name="new.config", cmdline="nopat")
-    assert client.post(f"{place}revise/", sent).status_code == 303
+    place = client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile("new.config", body)))["Location"]
+    page = client.get(f"{place}revise/").text
+    assert client.post(f"{place}revise/", guest(kept=kept_in(page), cmdline="nopat")).status_code == 303
     submission = visible_submissions(team.submitter).get()
     assert submission.current.number == 2
     assert {artifact.size for artifact in artifacts_of(submission.current)} == {len(body)}

@@ -751,14 +751,28 @@ def test_two_boots_say_their_facts_each() -> None:
 
 
 def test_a_layout_before_the_banner_is_of_the_boot_that_follows() -> None:
-    pair = ("x86 PAT enabled: cpu 0, old 0x50100070406, new 0x7010600070106", BANNER)
-    reading = read(*pair, "PAT configuration [0-7]: WB  WT  UC- UC  WC  WP  UC  UC", "", BANNER)
+    early = "PAT configuration [0-7]: WB  WT  UC- UC  WC  WP  UC  UC"
+    reading = read(early, BANNER, "Booting kernel on Xen", early, "", BANNER, "Booting kernel on Xen PVH")
     assert facts_of(reading) == [
-        ("observed_pat", LINUX_FOUR, 1),
+        ("observed_pat", XEN, 1),
         ("release", "6.1.0-56-amd64", 2),
-        ("observed_pat", XEN, 3),
-        ("release", "6.1.0-56-amd64", 5),
-        ("boots", 3, 5),
+        ("mode", "pv", 3),
+        ("observed_pat", XEN, 4),
+        ("release", "6.1.0-56-amd64", 6),
+        ("mode", "pvh", 7),
+        ("boots", 2, 6),
+    ]
+
+
+def test_a_layout_between_banners_is_of_the_boot_that_has_no_other() -> None:
+    reading = read(BANNER, LINUX_LAYOUT, BANNER, XEN_LAYOUT)
+    assert [(value, line) for key, value, line in facts_of(reading) if key == "observed_pat"] == [(LINUX, 2), (XEN, 4)]
+    enabled = "x86 PAT enabled: cpu 0, old 0x7040600070406, new 0x7010600070106"
+    reading = read(BANNER, enabled, XEN_LAYOUT, BANNER, enabled)
+    assert [(value, line) for key, value, line in facts_of(reading) if key == "observed_pat"] == [
+        (LINUX_FOUR, 2),
+        (XEN, 3),
+        (LINUX_FOUR, 5),
     ]
 
 
@@ -796,7 +810,7 @@ def test_the_domains_of_a_serial_console_have_their_own_boots() -> None:
 
 
 def test_boots_past_the_limit_are_counted() -> None:
-    reading = read(*[BANNER, XEN_LAYOUT, "other"] * (BOOTS_LIMIT + 3))
+    reading = read(*[BANNER, XEN_LAYOUT] * (BOOTS_LIMIT + 3))
     assert len(reading.said("release")) == len(reading.said("observed_pat")) == BOOTS_LIMIT
     assert reading.said("boots") == [BOOTS_LIMIT + 3]
     assert messages(reading) == [(None, "3 more boots are left out")]
@@ -819,7 +833,7 @@ def test_pairs_of_layouts_past_the_limit_are_left_out() -> None:
 
 def test_quoted_printable_is_decoded_and_lines_keep_their_numbers() -> None:
     reading = read(
-        "Subject: =?utf-8?q?boot?=",
+        "Subject: =?utf-8?q?boot?= of a guest",
         "> [    0.000000] Linux version 6.1.0 (a@b) (gcc=20",
         "> 12.2.0) #1 SMP",
         "> [    0.000000] Command line: root=3DUUID=3D77 console=3Dhvc0 quiet na=C3=",

@@ -65,7 +65,7 @@ def test_only_the_first_processor_counts() -> None:
 
 def test_a_list_may_begin_in_the_middle_of_a_processor() -> None:
     text = "flags : pat\nprocessor : 1\ncpu family : 6\nmodel : 1\nflags : pat\nprocessor : 2\n"
-    assert facts(text)[0] == ("cpu_flags" if False else "cpu", {"vendor": None, "family": 6, "model": 1, "name": ""}, 3)
+    assert facts(text)[0] == ("cpu", {"vendor": None, "family": 6, "model": 1, "name": ""}, 3)
 
 
 def test_processors_with_other_flags_are_noted() -> None:
@@ -84,7 +84,8 @@ def test_many_differences_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "digits", ["cpu family : six", "cpu family : \u0666\nmodel : 1", "cpu family : 6", "cpu family : 1234567890\nmodel : 1"]
+    "digits",
+    ["cpu family : six", "cpu family : \u0666\nmodel : 1", "cpu family : 6", "cpu family : 1234567890\nmodel : 1"],
 )
 def test_families_that_are_no_numbers(digits: str) -> None:
     assert notes(f"{digits}\nflags : pat") == [(1, "the first processor has no `cpu family` and `model` in digits")]

@@ -51,12 +51,30 @@ def test_a_header_alone_is_an_empty_list() -> None:
     assert (reading.facts, reading.notes, reading.unknown_count) == ([], [], 0)
 
 
-def test_a_range_that_ends_before_it_begins() -> None:
-    reading = read("uncached @ 0x2000-0x2000")
-    assert (reading.facts, [note["message"] for note in reading.notes]) == (
-        [],
-        ["0x2000-0x2000 is left out: it ends before it begins"],
-    )
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("uncached @ 0x2000-0x2000", "0x2000-0x2000 is left out: it ends before it begins"),
+        ("uncached @ 0x3000-0x2000", "0x3000-0x2000 is left out: it ends before it begins"),
+        ("uncached @ 0x0-0x10000000001000", "0x0-0x10000000001000 is left out: it goes past the 52 bits of an address"),
+    ],
+)
+def test_ranges_that_cannot_be(line: str, fault: str) -> None:
+    reading = read(line)
+    assert (reading.facts, [note["message"] for note in reading.notes]) == ([], [fault])
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [
+        (["0x1000-0x3000", "0x1000-0x3000"], 0x2000),
+        (["0x2000-0x4000", "0x1000-0x3000", "0x8000-0x9000"], 0x4000),
+        (["0x0-0x9000", "0x1000-0x2000"], 0x9000),
+        (["0x0-0x10000000000000"] * 3, 1 << 52),
+    ],
+)
+def test_bytes_in_several_rows_are_counted_once(rows: list[str], size: int) -> None:
+    assert types("\n".join(f"uncached @ {row}" for row in rows))[0][1:3] == (len(rows), size)
 
 
 @pytest.mark.parametrize("line", ["broken @ 0x1000-0x2000", "uncached@0x1-0x2", "UC @ 0x1000-0x2000", "\u0660"])
@@ -117,4 +135,4 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except InvalidInput as fault:
         assert fault.found[0].source == "list"
     else:
-        assert all(count > 0 and size > 0 for _, count, size, _, _ in found)
+        assert all(count > 0 and 0 < size <= 1 << 52 for _, count, size, _, _ in found)

@@ -118,7 +118,20 @@ def test_what_is_no_list(read: object, text: str, message: str) -> None:
         read(text)  # type: ignore[operator]
 
 
-PIECES = [LSMOD, PROC, LSPCI, NUMBERED, "\n", " ", "\t", "i915 1 1", "0000:", "\tKernel driver in use: ", "- Live 0x0", ","]
+PIECES = [
+    LSMOD,
+    PROC,
+    LSPCI,
+    NUMBERED,
+    "\n",
+    " ",
+    "\t",
+    "i915 1 1",
+    "0000:",
+    "\tKernel driver in use: ",
+    "- Live 0x0",
+    ",",
+]
 
 
 @settings(max_examples=100, deadline=None)
