@@ -80,7 +80,7 @@ class WholeBody:
             if not _has_its_end(request, body):
                 raise BodyRefused(400, "cut_off", "The multipart body was cut off: its closing boundary is missing.")
             body.seek(0)
-            request._stream = body  # type: ignore[attr-defined]  # where Django reads a body from
+            request._stream = body  # where Django reads a body from
             request._read_started = False  # type: ignore[attr-defined]
             return self.get_response(request)
 
@@ -126,7 +126,7 @@ def _has_its_end(request: HttpRequest, body: IO[bytes]) -> bool:
 
 def parts_in(request: HttpRequest) -> int:
     """How many parts a multipart body has: Django drops those without a name or a file name silently."""
-    body, boundary = request._stream, _boundary(request)  # type: ignore[attr-defined]
+    body, boundary = request._stream, _boundary(request)
     count, tail, at = 0, b"", body.tell()
     body.seek(0)
     while part := body.read(_STEP):

@@ -18,15 +18,21 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers and is migrated. A missing broker only degrades: runs wait, none is lost."""
+    found = state()
+    return JsonResponse(found, status=503 if found["status"] == "unready" else 200)
+
+
+def state() -> dict[str, str]:
+    """`status` is ok, degraded or unready; and what it comes from."""
     try:
         pending = _open_migrations()
     except Error as exc:
         connection.close()
-        return JsonResponse({"status": "unready", "database": type(exc).__name__}, status=503)
+        return {"status": "unready", "database": type(exc).__name__}
     if pending:
-        return JsonResponse({"status": "unready", "migrations": "not applied"}, status=503)
+        return {"status": "unready", "migrations": "not applied"}
     broker = _broker_state()
-    return JsonResponse({"status": "ok" if broker == "ok" else "degraded", "broker": broker})
+    return {"status": "ok" if broker == "ok" else "degraded", "broker": broker}
 
 
 _migrated = False

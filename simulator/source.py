@@ -9,7 +9,7 @@ from simulator.pat import PatLayout, PteCacheBits
 from simulator.problem import refuse
 
 Data = dict[str, object]
-SOURCE_LIMIT = 1 << 20
+_MESSAGE_LIMIT = 1000
 _ASSERTIONS = ("dropped", "changed", "kept", "unknown")
 _TOUCHED = ("changed", "unchanged")
 _PAGE_H = (*_TOUCHED, "absent")
@@ -23,6 +23,7 @@ _KEYS = (
     "mmio_test",
     "lines",
     "built_in",
+    "unreadable",
 )
 _XEN_FLAGS = {name: bits.pat_index for name, _, bits in PAGE_FLAGS}
 
@@ -31,7 +32,8 @@ class XenSource(NamedTuple):
     """A patch or headers of Xen, read. What a patch does not touch stays as upstream has it.
 
     `flags` are the PAT indices of all page-flag constants, None where the text shows nothing of page.h. `asserted` is
-    the value that a changed assertion names. `built_in` is what a Xen binary that was sent has in it.
+    the value that a changed assertion names. `built_in` is what a Xen binary that was sent has in it, `unreadable` why
+    that could not be read.
     """
 
     name: str
@@ -43,6 +45,7 @@ class XenSource(NamedTuple):
     header_changed: bool = False
     mmio_changed: bool = False
     built_in: PatLayout | None = None
+    unreadable: str = ""
 
     @property
     def wrong_flags(self) -> list[str]:
@@ -108,6 +111,7 @@ def read_source(data: object, *, field: str) -> XenSource:
         header_changed=record.word("public_header", _TOUCHED) == "changed",
         mmio_changed=record.word("mmio_test", _TOUCHED) == "changed",
         built_in=_layout(record, "built_in"),
+        unreadable=record.optional_text("unreadable", limit=_MESSAGE_LIMIT) or "",
     )
 
 

@@ -44,6 +44,7 @@ def _read(image: Artifact) -> None:
     codes = {problem["code"] for problem in result.get("problems", [])}
     if codes:
         log.info("image not read", sha256=image.sha256, codes=sorted(codes))
+    result["source"] = image.name
     ImageReading.objects.update_or_create(
         sha256=image.sha256,
         engine_version=engine.ENGINE_VERSION,

@@ -26,6 +26,7 @@ __all__ = [
     "report_text",
     "runs_of",
     "visible_runs",
+    "waiting_runs",
 ]
 
 
@@ -60,6 +61,11 @@ def report_text(run: Run) -> str | None:
 def findings_of(run: Run) -> QuerySet[Finding]:
     """Worst first, as the engine put them."""
     return run.findings.order_by("position")
+
+
+def waiting_runs() -> int:
+    """How many runs wait for a worker."""
+    return Run.objects.filter(state=Run.State.QUEUED).count()
 
 
 def is_stale(run: Run) -> bool:

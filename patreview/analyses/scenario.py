@@ -64,14 +64,13 @@ def _seen_platform(guest: dict[str, Any], known: list[dict[str, Any]]) -> list[d
 def _source(revision: Revision) -> dict[str, Any]:
     """What came along with a layout: the patch that it was read from, the value that a Xen binary has built in."""
     source: dict[str, Any] = dict(revision.content["layout"].get("source") or {})
-    reading = readings_of(revision).get("xen-image", {}).get("reading")
-    built_in = (
-        next((fact["value"] for fact in reading["facts"] if fact["key"] == "xen_layout"), None) if reading else None
-    )
-    if built_in:
-        source |= {"built_in": built_in}
-        source.setdefault("name", reading["source"])
-    return source
+    result = readings_of(revision).get("xen-image", {})
+    facts = result.get("reading", {}).get("facts", [])
+    built_in = [fact["value"] for fact in facts if fact["key"] == "xen_layout"]
+    found: dict[str, Any] = {"built_in": built_in[0]} if built_in else {}
+    if "problems" in result:
+        found["unreadable"] = result["problems"][0]["message"]
+    return {"name": result.get("source", "the Xen binary")} | source | found if found else source
 
 
 def _platform(platform: Platform) -> dict[str, Any]:

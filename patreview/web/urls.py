@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patreview.web import decisions, home, projects, reference, sessions, submission_list, submissions, submit
+from patreview.web import decisions, home, projects, reference, sessions, status, submission_list, submissions, submit
 
 app_name = "web"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("memory-types/", reference.memory_types, name="memory-types"),
     path("kernels/", reference.kernels, name="kernels"),
     path("hypervisors/", reference.hypervisors, name="hypervisors"),
+    path("status/", status.status, name="status"),
     path("rules/", reference.rules, name="rules"),
     path("rules/<slug:rule_id>/", reference.rule, name="rule"),
     path("p/<slug:slug>/", projects.project, name="project"),

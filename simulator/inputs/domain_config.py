@@ -46,7 +46,8 @@ _PASSED_OVER = """
 """
 _KNOWN = _READ.union(_PASSED_OVER.split())
 
-_SECRET = "passw"
+#: Part of the names of options whose values are not repeated.
+_HIDDEN = "passw"
 
 #: In the order in which xl compares; it compares only as many characters as are given.
 _TYPES = {"hvm": "hvm", "pv": "pv", "pvh": "pvh"}
@@ -145,7 +146,9 @@ def _is_set(reading: Reading, settings: Settings, name: str) -> int | None:
 def _masked(text: str, separator: str) -> str:
     """A text of options without the values of those that are passwords by their names."""
     options = [option.partition("=") for option in text.split(separator)]
-    return separator.join(f"{name}{equals}{'...' if _SECRET in name else value}" for name, equals, value in options)
+    return separator.join(
+        f"{name}{equals}{'...' if _HIDDEN in name.lower() else value}" for name, equals, value in options
+    )
 
 
 def _say_text(reading: Reading, key: str, value: str, line: int, limit: int) -> None:

@@ -16,6 +16,7 @@ COMMAND_LINE_LIMIT = 4096  # characters
 SHOWN = 200  # characters of a value that a fact keeps
 
 _BANNER = re.compile(r"Linux version ([!-~]{1,100})(?: .*)?", re.ASCII)
+_XEN_NUMBERS = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}(?![0-9])(?:\.[0-9]{1,3}(?![0-9]))?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -102,12 +103,15 @@ def read_sys_hypervisor(text: str, *, source: str) -> Reading:
     if not kinds:
         message = "holds no `type: xen`; send the files of /sys/hypervisor of a guest of Xen as lines `key: value`"
         raise refusal(source, "not_xen", message, line=1)
-    for one in sorted(statements, key=lambda one: one.key != "version"):  # the version first: the features want it
+    for one in statements:
         if one.key == "version":
             _say_xen(reading, one.value, one.line)
-        elif one.key == "guest_type":
+    series = [parse_xen(str(xen)).series for xen in reading.said("xen")]
+    shows_dom0 = bool(series) and min(series) >= _FEATURE_DOM0_SINCE
+    for one in statements:
+        if one.key == "guest_type":
             _say_mode(reading, one)
-        elif one.key in _ROLES and (role := _ROLES[one.key](reading, one.value)):
+        elif role := _role(one, shows_dom0):
             reading.say("role", role, line=one.line)
     return reading
 
@@ -119,34 +123,25 @@ def _say_mode(reading: Reading, one: _Statement) -> None:
         reading.note(f"{one.value[:20]!a} is no type of guest; PV, HVM or PVH is expected", one.line)
 
 
-def _role_of_flags(reading: Reading, value: str) -> str | None:
-    """By start_flags: none at all says nothing, for old kernels do not show them."""
-    flags = value.lower().split()
-    if "initdomain" in flags:
-        return "dom0"
-    return "domU" if flags and "privileged" not in flags else None
-
-
-def _role_of_capabilities(reading: Reading, value: str) -> str | None:
-    """By /proc/xen/capabilities: it is empty in a domU, but also where xenfs is not mounted."""
-    return "dom0" if "control_d" in value.split() else None
-
-
-def _role_of_features(reading: Reading, value: str) -> str | None:
-    match = _FEATURES.fullmatch(value)
+def _role(one: _Statement, shows_dom0: bool) -> str | None:
+    """The role that a line proves, if any; `shows_dom0` is whether Xen tells every dom0 by its features."""
+    if one.key == "start_flags":
+        return _role_of_flags(one.value.lower().split())
+    if one.key == "proc_xen_capabilities":  # empty in a domU, but also where xenfs is not mounted
+        return "dom0" if "control_d" in one.value.split() else None
+    match = _FEATURES.fullmatch(one.value) if one.key == "features" else None
     if match is None:
         return None
     if int(match[1], 16) & _FEATURE_DOM0:
         return "dom0"
-    known = [parse_xen(str(xen)).series for xen in reading.said("xen")]
-    return "domU" if known and min(known) >= _FEATURE_DOM0_SINCE else None
+    return "domU" if shows_dom0 else None
 
 
-_ROLES = {
-    "start_flags": _role_of_flags,
-    "proc_xen_capabilities": _role_of_capabilities,
-    "features": _role_of_features,
-}
+def _role_of_flags(flags: list[str]) -> str | None:
+    """By start_flags: none at all says nothing, for old kernels do not show them."""
+    if "initdomain" in flags:
+        return "dom0"
+    return "domU" if flags and "privileged" not in flags else None
 
 
 #: Of xl info, with what is passed over. Source: xen, tools/xl/xl_info.c, and xm's of before.
@@ -203,10 +198,16 @@ def _say_text(reading: Reading, key: str, one: _Statement) -> None:
 
 
 def _say_xen(reading: Reading, version: str, line: int) -> None:
+    """Xen's version; of a vendor's, as 4.4.4OVM, the numbers."""
     try:
         reading.say("xen", parse_xen(_CONTROL.sub(" ", version)).release, line=line)
     except InvalidInput as fault:
-        reading.note(fault.found[0].message, line)
+        numbers = _XEN_NUMBERS.match(version)
+        if numbers is None or numbers[0] == version:
+            reading.note(fault.found[0].message, line)
+        else:
+            reading.note(f"Xen's version {version[:40]!a} is read as {numbers[0]}", line)
+            _say_xen(reading, numbers[0], line)
 
 
 def _statements(reading: Reading, text: str, known: str) -> list[_Statement]:

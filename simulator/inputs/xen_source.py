@@ -1,40 +1,27 @@
 """Xen's source: the PAT that its headers define, or that a patch leaves and found."""
 
 import re
-from collections.abc import Sequence
 
-from simulator.inputs.c_constant import NotConstant
-from simulator.inputs.c_source import Line, logical_lines, may_meet
 from simulator.inputs.reading import Bounds, Reading, lines_of
-from simulator.inputs.unified_diff import DiffLine, FileDiff, is_diff, read_diff, unfold
-from simulator.inputs.xen_definitions import FLAGS, VALUE_MACRO, Definition, Definitions, TooManyDefinitions, World
-from simulator.inputs.xen_pat import Variant, say_variant, variants_of
-from simulator.pat import InvalidPatLayout, PatLayout
-from simulator.problem import InvalidInput
 
 BOUNDS = Bounds(1 << 20, 40_000, 4096, "Xen's processor.h has some 15,000 bytes, a patch of the PAT some 4,000")
-FILES_LIMIT = 100
 
-_FLAG = "|".join(FLAGS)
-_HOST_PAT = r"(?:static[ \t]+)?(?:u64|uint64_t|unsigned long(?: long)?)[ \t][^=\n;]{0,80}?host_pat[^=\n;]{0,40}="
+# Patterns are compiled, and modules loaded, when first used: a layout in words is read sooner.
 _BLANK = r"[ \t\u00a0]"
-_DEFINES = rf"#{_BLANK}*define{_BLANK}+(?:{VALUE_MACRO}|{_FLAG})\b"
-_TELLS = re.compile(rf"^\ufeff?(?:> ?){{0,8}}[+-]?{_BLANK}*(?:{_DEFINES}|{_HOST_PAT})", re.ASCII | re.MULTILINE)
-_TELLS_OF_PATCH = (VALUE_MACRO, "get_page_from_l1e", "include/public/xen.h")
-_HUNK_HEAD = re.compile(r"^(?:> ?){0,8}@@ -[0-9,]{1,20} \+[0-9,]{1,20} @@", re.ASCII | re.MULTILINE)
-
-_DEFINES_FLAG = re.compile(rf"[ \t]*#[ \t]*define[ \t]+(?:{_FLAG})\b", re.ASCII)
-_ENTRY = re.compile(r"\b(?:X86_MT|MSR_PAT|PAT_TYPE)_\w+[^|]{0,40}<<", re.ASCII)
-_MMIO_TEST = re.compile(r"\bget_page_from_l1e[ \t]*\(", re.ASCII)
-_CACHE_WORD = re.compile(rf"PAGE_CACHE_ATTRS|_PAGE_P(?:WT|CD|AT)\b|(?:{_FLAG})\b|X86_MT_|{VALUE_MACRO}|cacheattr")
-_HEADERS = (("processor.h", (VALUE_MACRO,)), ("page.h", tuple(FLAGS)), ("setup.c or cpu/common.c", ("host_pat",)))
+_DEFINES = rf"#{_BLANK}*define{_BLANK}+(?:XEN_MSR_PAT|_PAGE_(?:WB|WT|UCM|UC|WC|WP))\b"
+_HOST_PAT = r"(?:static[ \t]+)?(?:u64|uint64_t|unsigned long(?: long)?)[ \t][^=\n;]{0,80}?host_pat[^=\n;]{0,40}="
+_TELLS = rf"^\ufeff?(?:> ?){{0,8}}[+-]?{_BLANK}*(?:{_DEFINES}|{_HOST_PAT})"
+_TELLS_OF_PATCH = ("XEN_MSR_PAT", "get_page_from_l1e", "include/public/xen.h")
+_HUNK_HEAD = r"^(?:> ?){0,8}@@ -[0-9,]{1,20} \+[0-9,]{1,20} @@"
+_LINES = re.ASCII | re.MULTILINE
 
 
 def is_xen_source(text: str) -> bool:
     """Whether a text defines Xen's PAT, or is a patch of a place that rests on it."""
-    if (VALUE_MACRO in text or "host_pat" in text or "_PAGE_" in text) and _TELLS.search(text):
+    if ("XEN_MSR_PAT" in text or "host_pat" in text or "_PAGE_" in text) and re.search(_TELLS, text, _LINES):
         return True
-    return "@@ -" in text and any(tell in text for tell in _TELLS_OF_PATCH) and _HUNK_HEAD.search(text) is not None
+    is_near = "@@ -" in text and any(tell in text for tell in _TELLS_OF_PATCH)
+    return is_near and re.search(_HUNK_HEAD, text, _LINES) is not None
 
 
 def read_xen_source(text: str, *, source: str) -> Reading:
@@ -49,173 +36,20 @@ def read_xen_source(text: str, *, source: str) -> Reading:
     reading = Reading("xen-source", source)
     if "\r\n" in text:
         reading.note("lines end in CR LF; the CRs are left out", 1)
-    numbered = unfold(lines, reading)
-    try:
-        if is_diff([line.text for line in numbered]):
-            _Patch(reading, read_diff(numbered, reading)).read()
-        else:
-            _read_headers(reading, numbered)
-    except TooManyDefinitions as fault:
-        raise reading.refusal("too_many_definitions", str(fault), line=fault.line) from fault
+    _read(reading, lines)
     return reading
 
 
-def _read_headers(reading: Reading, lines: Sequence[Line]) -> None:
-    defined = Definitions.of([[lines]])
-    if not defined.layouts and not defined.flags:
-        message = (
-            f"defines neither {VALUE_MACRO}, host_pat nor page flags as _PAGE_WC; send Xen's processor.h and page.h, "
-            "or a patch of them"
-        )
-        raise reading.refusal("no_pat", message, line=1)
-    cut = next((definition for definition in defined.layouts if definition.is_cut), None)
-    if cut is not None:
-        raise _refuse_cut(reading, cut.name, cut.line)
-    variants = variants_of(reading, defined)
-    reading.say("files", [name for name, tells in _HEADERS if any(tell in defined.macros for tell in tells)])
-    for variant in variants:
-        say_variant(reading, variant, ())
-    is_own = all(index == FLAGS[name][1] for variant in variants for name, index in variant.flags.items())
-    reading.say("page_h", "absent" if not defined.flags else "unchanged" if is_own else "changed")
-    if not defined.flags and "flags_agree" in {fact.key for fact in reading.facts}:
-        reading.note("page.h is not part of the text; its flags are taken to be upstream's")
-    _say_assertion(reading, defined, None)
+def _read(reading: Reading, lines: list[str]) -> None:
+    from simulator.inputs.unified_diff import is_diff, read_diff, unfold
+    from simulator.inputs.xen_definitions import TooManyDefinitions
+    from simulator.inputs.xen_patch import read_headers, read_patch
 
-
-def _refuse_cut(reading: Reading, name: str, line: int) -> InvalidInput:
-    message = (
-        f"the definition of {name} is not shown whole; send the header itself, or a diff with more context "
-        "(git format-patch -U20)"
-    )
-    return reading.refusal("pat_definition", message, line=line)
-
-
-class _Patch:
-    """A patch of Xen: what its hunks show of the source after and before it."""
-
-    def __init__(self, reading: Reading, files: list[FileDiff]) -> None:
-        self.reading, self.files = reading, files
-        self.after = Definitions.of([[hunk.side("-") for hunk in one.hunks] for one in files])
-        self.before = Definitions.of([[hunk.side("+") for hunk in one.hunks] for one in files])
-        self.changed = {line.number for one in files for hunk in one.hunks for line in hunk.changes}
-        self.cut = {line.number for one in files for hunk in one.hunks if hunk.is_cut for line in hunk.lines}
-
-    def read(self) -> None:
-        """Say every fact. Raises InvalidInput where the patch has nothing to do with the PAT, or half of its value."""
-        header = self._changes("include/public/xen.h")
-        mmio = self._mmio_changes()
-        flags = [line for line in self._changes("") if _DEFINES_FLAG.match(line.text)]
-        self._check_heads()
-        self._leave_out_cut()
-        if not (header or mmio or self.after.says_something or self.before.says_something):
-            raise self._refuse_stranger()
-        variants = variants_of(self.reading, self.after)
-        self._say_files()
-        before = self._say_before()
-        removed = {name for one in before for name in one.flags} - {name for one in variants for name in one.flags}
-        for variant in variants:
-            say_variant(self.reading, variant, removed)
-        if self.before.layouts and not self.after.layouts:
-            self.reading.note("the patch takes the value away and shows none", self.before.layouts[-1].line)
-        self._say_touched("page_h", flags)
-        _say_assertion(self.reading, self.after, self.before.assertions)
-        self._say_touched("public_header", header)
-        self._say_touched("mmio_test", mmio)
-
-    def _say_touched(self, key: str, changes: list[DiffLine]) -> None:
-        self.reading.say(key, "changed" if changes else "unchanged", line=changes[0].number if changes else None)
-
-    def _say_files(self) -> None:
-        paths = list(dict.fromkeys(one.path for one in self.files if one.path))
-        self.reading.say("files", paths[:FILES_LIMIT], line=self.files[0].line)
-        if len(paths) > FILES_LIMIT:
-            self.reading.note(f"{len(paths)} files; the first {FILES_LIMIT} are listed")
-
-    def _changes(self, path: str) -> list[DiffLine]:
-        """The added and removed lines of the files whose path ends so."""
-        return [line for one in self.files if one.path.endswith(path) for hunk in one.hunks for line in hunk.changes]
-
-    def _mmio_changes(self) -> list[DiffLine]:
-        """The changed lines of the test in get_page_from_l1e() that tell cacheable mappings of MMIO."""
-        found = []
-        for hunk in (hunk for one in self.files if one.path.endswith("mm.c") for hunk in one.hunks):
-            is_inside = _MMIO_TEST.search(hunk.context) is not None
-            for line in hunk.lines:
-                if (line.text[:1].isalpha() or line.text[:1] == "_") and not line.text.rstrip().endswith((";", ":")):
-                    is_inside = _MMIO_TEST.search(line.text) is not None
-                if is_inside and line.mark != " " and _CACHE_WORD.search(line.text):
-                    found.append(line)
-        return found
-
-    def _check_heads(self) -> None:
-        """Raises InvalidInput for a changed entry of a definition that begins before its hunk."""
-        for without in "-+":
-            sides = [[hunk.side(without) for hunk in one.hunks] for one in self.files]
-            for line in (line for fragments in sides for line in logical_lines(fragments) if line.is_first):
-                changed = [part.number for part in line.parts if part.number in self.changed]
-                if changed and _ENTRY.search(line.text) and not line.text.lstrip().startswith("#"):
-                    raise _refuse_cut(self.reading, VALUE_MACRO, changed[0])
-
-    def _leave_out_cut(self) -> None:
-        """A definition that goes on past its hunk is left out. Raises InvalidInput where the patch changes it."""
-        for definition in [one for one in self.after.layouts if one.is_cut]:
-            numbers = {part.number for part in definition.parts}
-            if numbers & self.changed or numbers & self.cut:
-                raise _refuse_cut(self.reading, definition.name, definition.line)
-            message = f"the hunk ends within the definition of {definition.name}, which it does not change"
-            self.reading.note(message, definition.line)
-            self.after.layouts.remove(definition)
-        self.before.layouts = [one for one in self.before.layouts if not one.is_cut]
-
-    def _refuse_stranger(self) -> InvalidInput:
-        message = (
-            f"a patch of {len(self.files)} files that shows nothing of Xen's PAT: {VALUE_MACRO}, host_pat, the page "
-            "flags of page.h, get_page_from_l1e() or the public xen.h"
-        )
-        return self.reading.refusal("no_pat", message, line=self.files[0].line)
-
-    def _say_before(self) -> list[Variant]:
-        """Say what the source was before the patch; a value that cannot be told is a note."""
-        unheard = Reading(self.reading.kind, self.reading.source)
-        try:
-            variants = variants_of(unheard, self.before)
-        except InvalidInput as fault:
-            found = fault.found[0]
-            self.reading.note(f"what was before the patch cannot be told: {found.message}", found.line)
-            return []
-        for variant in variants:
-            for definition, layout in variant.values:
-                self.reading.say("layout_before", layout.hex, line=definition.line)
-            if variant.flags:
-                self.reading.say("page_flags_before", variant.flags, line=variant.flags_line)
-        return variants
-
-
-def _say_assertion(reading: Reading, defined: Definitions, old: Sequence[Definition] | None) -> None:
-    """What becomes of the assertion that stops the build for another value than it names; `old` is None for headers."""
-    held = [one for one in defined.assertions if _may_stop(one, defined.layouts)]
-    if not held:
-        reading.say("assertion", "dropped" if old else "unknown", line=old[0].line if old else None)
-        if defined.assertions:
-            reading.note("the assertion holds only where another value is defined", defined.assertions[-1].line)
-        return
-    line, named = held[-1].line, _named_value(defined, held[-1])
-    is_kept = old is None or (bool(old) and _named_value(defined, old[0]) == named)
-    reading.say("assertion", "kept" if is_kept else "changed", line=line)
-    if named is None:
-        reading.note("the value that the assertion names is no layout; it is left out", line)
-        return
-    reading.say("assertion_value", named, line=line)
-    if any(layout != named for layout in reading.said("layout")):
-        reading.note(f"the assertion stops the build: it wants {named}", line)
-
-
-def _may_stop(assertion: Definition, layouts: Sequence[Definition]) -> bool:
-    return not layouts or any(may_meet(assertion.conditions, layout.conditions) for layout in layouts)
-
-
-def _named_value(defined: Definitions, assertion: Definition) -> str | None:
+    numbered = unfold(lines, reading)
     try:
-        return PatLayout.from_msr(World(defined, assertion.conditions).value(assertion, is_whole=False).value).hex
-    except (NotConstant, InvalidPatLayout):
-        return None
+        if is_diff([line.text for line in numbered]):
+            read_patch(reading, read_diff(numbered, reading))
+        else:
+            read_headers(reading, numbered)
+    except TooManyDefinitions as fault:
+        raise reading.refusal("too_many_definitions", str(fault), line=fault.line) from fault

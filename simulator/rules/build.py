@@ -166,7 +166,20 @@ _IF_CHANGED = "right if Xen's get_page_from_l1e() was changed too"
 def built_in_value(view: View) -> Iterator[Finding]:
     """The Xen binary that was sent along has the value built in that is proposed."""
     source = view.platform.source
-    if source is not None and source.built_in not in (None, view.layout):
+    if source is not None and source.unreadable:
+        yield say_of_layout(
+            view,
+            "XEN130",
+            Verdict.INDETERMINATE,
+            "built-in value",
+            "The Xen binary that was sent could not be read",
+            f"{source.name} could not be read: {source.unreadable}.",
+            cites=(citations.SENT_SOURCE,),
+            severity=Severity.CORRECTNESS,
+            fixes=("send the binary that boots, as it lies in /boot", "leave it out"),
+            headline=f"the Xen binary that was sent could not be read: {source.unreadable}",
+        )
+    elif source is not None and source.built_in not in (None, view.layout):
         assert source.built_in is not None
         says = f"{source.name} has {source.built_in.hex} built in, and {view.layout.hex} is proposed"
         yield say_of_layout(

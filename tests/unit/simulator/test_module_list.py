@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.canonical_json import canonical
 from simulator.inputs.module_list import read_modules, read_pci_list
 from simulator.inputs.reading import Reading
 from simulator.problem import InvalidInput
@@ -94,9 +95,9 @@ def test_numbers_details_and_domains() -> None:
 
 
 def test_lines_that_belong_to_no_device_are_skipped() -> None:
-    text = "\tKernel driver in use: i915\npcilib: Cannot open /proc/bus/pci\n00:02.0 VGA: Intel\n\tKernel driver in use: \u00e4"
+    text = "\tKernel driver in use: i915\npcilib: Cannot open\n00:02.0 VGA: a\n\tKernel driver in use: \u00e4"
     reading = pci(text)
-    assert reading.unknown == [(1, "\tKernel driver in use: i915"), (2, "pcilib: Cannot open /proc/bus/pci")]
+    assert reading.unknown == [(1, "\tKernel driver in use: i915"), (2, "pcilib: Cannot open")]
     assert [(fact.key, fact.value, fact.line) for fact in reading.facts] == [("pci_devices", 1, 3)]
 
 
@@ -140,7 +141,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (modules, pci):
         try:
             reading = read(text)
-        except InvalidInput as fault:
-            assert fault.found[0].message
-        else:
-            assert reading.facts[-1].key in ("modules", "pci_devices")
+        except InvalidInput:
+            continue
+        assert canonical(reading.as_data())
+        assert reading.facts[-1].key in ("modules", "pci_devices")
