@@ -18,7 +18,7 @@ MODES = ("pv", "pvh", "hvm")
 ROLES = ("dom0", "domU")
 COMMAND_LINE_LIMIT = 4096
 PATCHES_LIMIT = 100
-LIST_LIMIT = 1000
+LIST_LIMIT = 2000
 _COMMIT = "[0-9a-f]{7,40}"
 
 #: Facts that are true or false and mean false where they are not stated.

@@ -23,7 +23,7 @@ _LIBRARIES = ("zstandard", "lz4")
 
 #: The child's program. It finds nothing but Python's own modules, this package and the two decompressors.
 _PROGRAM = (
-    "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); "
+    "import json, sys; sys.path += json.loads(sys.argv[1]); "
     "from simulator.images.confinement import main; "
     "sys.exit(main(json.loads(sys.argv[2]), stdin=sys.stdin.buffer, stdout=sys.stdout))"
 )
@@ -72,8 +72,7 @@ def _run(data: bytes, source: str, deadline: float) -> Ended:
     assert child.stdout is not None
     try:
         output, stopped = _read_output(child.stdout, deadline)
-        if stopped is None and not _has_ended(child.pid, deadline):
-            stopped = "time"
+        stopped = stopped or (None if _has_ended(child.pid, deadline) else "time")
     finally:
         # Until it is waited for, its process id and with it that of its group cannot be anybody else's.
         with contextlib.suppress(ProcessLookupError):

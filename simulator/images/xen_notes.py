@@ -243,10 +243,14 @@ def _reasons_of_addresses(elf: Elf, xen: XenNotes) -> Iterator[str]:
     loaded = physical_range(elf)
     if loaded is None:
         yield "it has no segment to load"
-        return
-    base = base or 0
-    shift = base - ((base if xen.is_legacy else 0) if paddr_offset is None else paddr_offset)
-    begin, end = loaded[0] + shift & _ADDRESSES, loaded[1] + shift & _ADDRESSES
+    else:
+        base = base or 0
+        shift = base - ((base if xen.is_legacy else 0) if paddr_offset is None else paddr_offset)
+        yield from _reasons_of_bounds(elf, xen, base, loaded[0] + shift & _ADDRESSES, loaded[1] + shift & _ADDRESSES)
+
+
+def _reasons_of_bounds(elf: Elf, xen: XenNotes, base: int, begin: int, end: int) -> Iterator[str]:
+    """Why virtual addresses do not fit the kernel, which lies from `begin` to `end`."""
     entry, table = xen.number("ENTRY"), xen.number("INIT_P2M")
     entry = elf.entry if entry is None else entry
     if begin > end or not begin <= entry <= end or base > begin:
@@ -256,10 +260,9 @@ def _reasons_of_addresses(elf: Elf, xen: XenNotes) -> Iterator[str]:
 
 
 def _reasons_against_pvh(elf: Elf, xen: XenNotes) -> Iterator[str]:
-    entry = xen.number("PHYS32_ENTRY")
-    if entry is None or xen.is_legacy:
+    entry = xen.number("PHYS32_ENTRY") or 0
+    if "PHYS32_ENTRY" not in xen.said:
         yield "it has no note PHYS32_ENTRY"
-        return
     yield from _unknown_features(xen)
     loaded = physical_range(elf)
     if loaded is None:

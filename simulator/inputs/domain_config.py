@@ -229,13 +229,14 @@ def _say_devices(reading: Reading, settings: Settings) -> None:
             continue
         granted.append(name)
         items = [_masked(item, ",") if isinstance(item, str) else "[...]" for item in found.value]
-        reading.say("devices", True, line=found.line)
+        if name in _CACHE_GRANTS:
+            reading.say("devices", True, line=found.line)
         reading.say("devices_by", {"setting": name, "value": ", ".join(items)[:SHOWN]}, line=found.line)
         if name == "pci":
             _say_slots(reading, items, found.line)
-    if not granted:
-        reading.say("devices", False)
-    elif not _CACHE_GRANTS & set(granted):
+    if not _CACHE_GRANTS & set(granted):
+        reading.say("devices", False, line=settings[granted[0]].line if granted else None)
+    if granted and not _CACHE_GRANTS & set(granted):
         message = f"{' and '.join(granted)} alone do not let a PV domain set cache bits: Xen asks for I/O memory, I/O"
         reading.note(f"{message} ports or PCI devices", settings[granted[0]].line)
 

@@ -99,7 +99,7 @@ IMAGE = make.boot_image()
     ("body", "message"),
     [
         (b"", "not_an_image: nothing: neither a bzImage nor an ELF file, nor packed; send /boot/vmlinuz or xen.gz"),
-        (b"text", "not_an_image: something that begins with 74 65 78 74: neither a bzImage nor an ELF file, nor packed"),
+        (b"text", "not_an_image: something that begins with 74 65 78 74: neither a bzImage nor an ELF file"),
         (b"PK\3\4", "not_an_image: a ZIP archive; send the image alone"),
         (b"BZh9", "packing: packed with bzip2, which is not read; unpack it and send that"),
         (make.pack_gzip(b"text"),
@@ -110,7 +110,7 @@ IMAGE = make.boot_image()
         (make.boot_image(boot_flag=(0x1FE, 2, 0)), "bytes whose boot sector is damaged; send the whole file"),
         (make.boot_image(protocol=0x0105), "damaged: boot protocol 1.05; 2.00 (Linux 1.3.73) and later are read"),
         (make.boot_image(setup_sects=(0x1F1, 1, 65)), "damaged: a boot image with 65 setup sectors; at most 64 can be"),
-        (IMAGE[:-200], "damaged: a boot image whose kernel ends at 0x654a, and the file has 0x6488 bytes: it is cut off"),
+        (IMAGE[:-200], "a boot image whose kernel ends at 0x654a, and the file has 0x6488 bytes: it is cut off"),
         (make.boot_image(syssize=(0x1F4, 4, 9)), "damaged: a boot image whose kernel ends at 0x654a, and the file has"),
         (make.boot_image(payload_offset=(0x248, 4, 0)),
          "packing: the kernel at 0x5000 begins with 00 00 00 00: it is packed with none of gzip, xz, zstd, lz4, lzma"),

@@ -96,6 +96,16 @@ def test_what_is_no_banner(text: str) -> None:
     assert find_banner(text.encode()) is None
 
 
+def test_banners_are_looked_for_within_bounds() -> None:
+    banner = find_banner((make.TEMPLATE + "\0").encode() * 16 + make.BANNER.encode())
+    assert banner is not None
+    assert not banner.has_build
+
+
+def test_what_follows_a_packed_kernel_is_noted() -> None:
+    assert remarks(read(make.pack_gzip(make.kernel()) + b"rest")) == ["4 bytes after the packed data are left out"]
+
+
 def test_a_template_is_noted() -> None:
     reading = read(make.kernel(text=make.TEMPLATE.encode()))
     assert remarks(reading) == ["the kernel's banner has no number of a build: it may be a template"]
