@@ -79,6 +79,10 @@ if [ -n "$root" ]; then
     [ -d "$root" ] || misused "$root is no directory"
     root=${root%/}
 fi
+refuse_to_overwrite() {
+    [ "$output" = - ] || [ ! -e "$output" ] || fail 73 "$output exists already; nothing is overwritten"
+}
+refuse_to_overwrite
 
 PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
 export PATH
@@ -110,64 +114,68 @@ printable() {
     tr -d '\r' | tr '\n\t' '  ' | tr -cd ' -~' | cut -c 1-150 | sed 's/ *$//'
 }
 
-# The state of a command or copy that went wrong, by what it complained of: judge WHAT < complaint
+# The state of a command or copy that went wrong, by what it complained of in $work/errors: judge WHAT
 judge() {
-    complaint=$(printable)
+    complaint=$(printable <"$work/errors")
     if printf '%s\n' "$complaint" | grep -E -i -q "$DENIED"; then
         state=denied
     else
         state=failed
     fi
-    what="$1${complaint:+: $complaint}"
+    what="$1: ${complaint:-no reason given}"
 }
 
-# A path that is not there, or only not to be seen by this user: judge_missing PATH
+# A path that is not there, or only not to be seen by this user: judge_missing PATH SHOWN
 judge_missing() {
     state=absent
-    what=$1
-    above=$root$1
+    what=$2
+    above=$1
     while [ -n "$above" ] && [ ! -e "$above" ]; do
-        above=${above%/*}
+        case $above in
+        */*) above=${above%/*} ;;
+        *) above=. ;;
+        esac
     done
-    if [ -d "${above:-/}" ] && [ ! -x "${above:-/}" ]; then
+    above=${above:-/}
+    if [ -d "$above" ] && [ ! -x "$above" ]; then
         state=denied
-        what="$1: $above cannot be entered"
+        what="$2: $above cannot be entered"
     fi
 }
 
-# take_file PATH KIB: at most so much of a file below the root
+# take_path PATH SHOWN KIB: at most so much of a file
+take_path() {
+    : >"$raw"
+    what=$2
+    if [ -n "$root" ] && [ -h "$1" ]; then
+        state=failed
+        what="$2: a symbolic link, which is not followed with -r"
+    elif [ ! -e "$1" ]; then
+        judge_missing "$1" "$2"
+    elif [ ! -f "$1" ]; then
+        state=failed
+        what="$2: no plain file"
+    elif [ ! -r "$1" ]; then
+        state=denied
+    elif dd if="$1" of="$raw" bs=1024 count="$3" 2>"$work/complaints"; then
+        took "$3"
+    else
+        grep -v 'records [io]' "$work/complaints" >"$work/errors"
+        judge "$2"
+    fi
+}
+
+# take_file PATH KIB: the same below the root that is read
 take_file() {
     take_path "$root$1" "$1" "$2"
 }
 
-take_path() {
-    : >"$raw"
-    if [ ! -e "$1" ]; then
-        judge_missing "$2"
-    elif [ -d "$1" ]; then
-        state=failed
-        what="$2: a directory"
-    elif [ ! -r "$1" ]; then
-        state=denied
-        what=$2
-    elif dd if="$1" of="$raw" bs=1024 count="$3" 2>"$work/errors"; then
-        state=ok
-        what=$2
-        cut_off "$3"
-        [ -s "$raw" ] || state=empty
-    else
-        grep -v 'records \(in\|out\)' "$work/errors" | judge_from "$2"
-    fi
-}
-
-# judge() in this shell, not in that of a pipe.
-judge_from() {
-    cat >"$work/complaint"
-}
-
-cut_off() {
-    if [ "$(wc -c <"$raw")" -ge $(($1 * 1024)) ]; then
-        say "$what: only its first $1 KiB are taken"
+# What was taken went well: empty or not, whole or cut.
+took() {
+    state=ok
+    [ -s "$raw" ] || state=empty
+    if [ $(($(wc -c <"$raw"))) -ge $(($1 * 1024)) ]; then
+        say "cut: $what has more than the $1 KiB that are taken"
     fi
 }
 
@@ -189,15 +197,13 @@ take_command() {
         state=absent
         what="$1: no such command"
     elif $limit "$@" >"$work/output" 2>"$work/errors" </dev/null; then
-        state=ok
         what="$*"
         dd if="$work/output" of="$raw" bs=1024 count="$kib" 2>/dev/null
-        cut_off "$kib"
-        [ -s "$raw" ] || state=empty
+        took "$kib"
     else
         status=$?
         [ -s "$work/errors" ] || echo "exit status $status" >"$work/errors"
-        judge "$*" <"$work/errors"
+        judge "$*"
     fi
 }
 
@@ -245,6 +251,13 @@ gap() {
     say "$state: $1 ($shown)"
 }
 
+# edit AWK-PROGRAM: passes what was taken through it
+edit() {
+    [ "$state" = ok ] || return 0
+    awk "$1" "$raw" >"$work/edited" && cat "$work/edited" >"$raw"
+}
+
+# first_file NAME KIB PATH...: a member of the first file that can be read
 first_file() {
     name=$1
     kib=$2
@@ -261,3 +274,222 @@ first_file() {
     recall
     store "$name"
 }
+
+# first_command NAME KIB COMMAND...: a member of the first command, given as one word, that works
+first_command() {
+    name=$1
+    kib=$2
+    shift 2
+    forget
+    for command in "$@"; do
+        # shellcheck disable=SC2086 # a command and its arguments
+        take_command "$kib" $command
+        [ "$state" != ok ] || return 0
+        remember
+    done
+    recall
+}
+
+collect_cpuinfo() {
+    take_file /proc/cpuinfo 4096
+    # The first block, and how many processors there are.
+    edit '
+        /^processor[ \t]*:/ { count++ }
+        /^[ \t]*$/ { done = 1 }
+        !done { print }
+        END { print "processors\t: " count + 0 }'
+    store proc-cpuinfo
+}
+
+# The kernel's log. Its buffer may have lost the boot that another source still has.
+collect_dmesg() {
+    forget
+    rm -f "$work/spare"
+    for source in 'dmesg' 'journalctl -k -b -q --no-pager -o cat' /var/log/dmesg; do
+        # shellcheck disable=SC2086 # a command and its arguments
+        case $source in
+        /*) take_file "$source" 4096 ;;
+        *) take_command 4096 $source ;;
+        esac
+        if [ "$state" != ok ]; then
+            remember
+        elif grep -q 'Linux version' "$raw"; then
+            break
+        elif [ ! -e "$work/spare" ]; then
+            cat "$raw" >"$work/spare"
+        fi
+    done
+    if [ "$state" != ok ] || ! grep -q 'Linux version' "$raw"; then
+        recall
+        if [ -e "$work/spare" ]; then
+            say "cut: the kernel's log has lost its beginning"
+            cat "$work/spare" >"$raw"
+            state=ok
+        fi
+    fi
+    if [ -n "$anonymous" ]; then
+        edit '{ gsub(/[Hh]ostname (set )?to <[^>]*>/, "hostname left out"); print }'
+    fi
+    store dmesg
+}
+
+collect_xl_info() {
+    first_command xl-info 256 'xl info' 'xm info'
+    if [ -n "$anonymous" ]; then
+        edit '!/^host[ \t]*:/'
+    fi
+    store xl-info
+}
+
+collect_lsmod() {
+    take_command 1024 lsmod
+    if [ "$state" = ok ]; then
+        store lsmod
+    else
+        first_file lsmod 1024 /proc/modules
+    fi
+}
+
+# line_of KEY PATH: a line `KEY: first words of the file`
+line_of() {
+    take_file "$2" 4
+    if [ "$state" = ok ]; then
+        printf '%s: %s\n' "$1" "$(printable <"$raw")" >>"$work/text"
+    else
+        remember
+    fi
+}
+
+collect_hypervisor() {
+    forget
+    : >"$work/text"
+    line_of type /sys/hypervisor/type
+    if [ ! -s "$work/text" ] && [ -e "$root/proc/xen/capabilities" ]; then
+        echo 'type: xen' >>"$work/text" # only Xen has that file
+    fi
+    line_of guest_type /sys/hypervisor/guest_type
+    version=''
+    for part in major minor extra; do
+        take_file "/sys/hypervisor/version/$part" 4
+        if [ "$state" = ok ]; then
+            [ "$part" != minor ] || version=$version.
+            version=$version$(printable <"$raw")
+        fi
+    done
+    [ -z "$version" ] || printf 'version: %s\n' "$version" >>"$work/text"
+    line_of capabilities /sys/hypervisor/properties/capabilities
+    line_of features /sys/hypervisor/properties/features
+    flags=''
+    for path in "$root"/sys/hypervisor/start_flags/*; do
+        if [ -f "$path" ] && [ "$(cat "$path" 2>/dev/null)" = 1 ]; then
+            flags="$flags ${path##*/}"
+        fi
+    done
+    [ -z "$flags" ] || printf 'start_flags:%s\n' "$flags" >>"$work/text"
+    line_of proc_xen_capabilities /proc/xen/capabilities
+    recall
+    if [ -s "$work/text" ]; then
+        [ "$state" = absent ] || [ "$state" = empty ] || gap sys-hypervisor # a part of it
+        cat "$work/text" >"$raw"
+        state=ok
+    fi
+    store sys-hypervisor
+}
+
+collect_domain() {
+    take_path "$domain" "$domain" 256
+    # shellcheck disable=SC2016 # the dollars are awk's
+    edit '
+        skip && /[^ \t]/ { print "# a line with a secret is left out"; skip = 0; next }
+        tolower($0) ~ /passw|secret/ {
+            print "# a line with a secret is left out"
+            skip = /[=\\][ \t]*$/
+            next
+        }
+        { print }'
+    store domain-config
+}
+
+# What this is: dom0, guest, bare (no hypervisor) or unknown.
+host_kind() {
+    hypervisor=$members/sys-hypervisor
+    cpu=$members/proc-cpuinfo
+    if [ -e "$members/xl-info" ] || grep -E -q '^(start_flags:.* initdomain|proc_xen_cap.*control_d)' "$hypervisor"; then
+        echo dom0
+    elif grep -q '^type: ' "$hypervisor" || grep -q '^flags.* hypervisor' "$cpu"; then
+        echo guest
+    elif grep -q '^flags' "$cpu"; then
+        echo bare
+    else
+        echo unknown
+    fi 2>/dev/null
+}
+
+show_images() {
+    found=''
+    for image in "$root/boot/vmlinuz-$release" "$root/usr/lib/modules/$release/vmlinuz" "$root"/boot/xen*.gz \
+        "$root"/boot/efi/EFI/*/xen*.efi; do
+        if [ -f "$image" ]; then
+            found=yes
+            say "an image to send along, if you like: $image"
+        fi
+    done
+    [ -n "$found" ] || say "no kernel image of $release in /boot; if you know where it lies, send it along"
+}
+
+if [ -n "$root" ]; then
+    release=$(awk '{ print $3; exit }' "$root/proc/version" 2>/dev/null | tr -cd 'A-Za-z0-9._+~-')
+    hostname=$(sed -n 1p "$root/etc/hostname" 2>/dev/null)
+else
+    release=$(uname -r)
+    hostname=$(uname -n)
+fi
+
+first_file proc-version 4 /proc/version
+first_file proc-cmdline 16 /proc/cmdline
+collect_cpuinfo
+first_file proc-mtrr 64 /proc/mtrr
+first_file proc-config.gz 1024 /proc/config.gz
+first_file boot-config 2048 "/boot/config-$release" "/usr/lib/modules/$release/config" "/lib/modules/$release/config"
+collect_dmesg
+first_command xl-dmesg 4096 'xl dmesg' 'xm dmesg'
+store xl-dmesg
+collect_xl_info
+collect_lsmod
+take_command 1024 lspci -k
+store lspci
+first_file pat-memtype-list 1024 /sys/kernel/debug/x86/pat_memtype_list
+collect_hypervisor
+take_command 4 uname -s -r -v -m
+store uname
+[ -z "$domain" ] || collect_domain
+
+{
+    echo 'patreview.evidence/1'
+    echo "host $(host_kind)"
+    echo "made-by $PROGRAM $VERSION"
+    cat "$work/lines"
+} >"$members/MANIFEST" || fail 73 "cannot write to $work"
+
+hostname=$(printf '%s' "$hostname" | tr -cd 'A-Za-z0-9._-' | cut -c 1-64)
+[ -z "$anonymous" ] || hostname=''
+[ -n "$output" ] || output=patreview-${hostname:+$hostname-}$(date -u +%Y%m%d-%H%M%S).tar.gz
+
+# GNU tar would name the user; others may not know how to leave that out.
+owner=''
+if [ -n "$anonymous" ] && tar --owner=0 --group=0 -c -f - "$work/names" >/dev/null 2>&1; then
+    owner='--owner=0 --group=0'
+fi
+# shellcheck disable=SC2046,SC2086 # fixed names, and options or none
+(cd "$members" && tar $owner -c -f "$work/all.tar" MANIFEST $(cat "$work/names")) || fail 73 "tar cannot write to $work"
+gzip -c <"$work/all.tar" >"$work/all.tar.gz" || fail 73 "gzip cannot write to $work"
+
+show_images
+if [ "$output" = - ]; then
+    cat "$work/all.tar.gz" || fail 73 "cannot write to standard output"
+    exit 0
+fi
+refuse_to_overwrite
+cat "$work/all.tar.gz" 2>/dev/null >"$output" || fail 73 "cannot write $output"
+say "look before you send: tar xzf $output -O | less"
+printf '%s\n' "$output"

@@ -3,9 +3,8 @@
 import re
 import time
 from collections.abc import Callable
-from io import SEEK_END, BytesIO
+from io import BytesIO
 from tempfile import TemporaryFile
-from typing import IO
 from uuid import uuid4
 
 import structlog
@@ -14,6 +13,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.functional import SimpleLazyObject
 
+from patreview.body import has_its_end, limit_of, put_back, spool
 from patreview.projects.principal import Principal
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -66,41 +66,21 @@ class WholeBody:
             raise BodyRefused(411, "length_required", "Say how long the body is: send Content-Length, not chunks.")
         if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
             raise BodyRefused(415, "encoding", "Send the body as it is, without Content-Encoding.")
-        declared, limit = int(request.META.get("CONTENT_LENGTH") or 0), _limit(request)
+        declared, limit = int(request.META.get("CONTENT_LENGTH") or 0), limit_of(request)
         if declared > limit:
             raise BodyRefused(413, "too_large", f"{declared} bytes are more than the {limit} that are taken.")
         _set_body_timeout(request)
         with TemporaryFile() if declared > settings.DATA_UPLOAD_MAX_MEMORY_SIZE else BytesIO() as body:
             try:
-                came = _copy(request, body)
+                came = spool(request, body)
             except UnreadablePostError as exc:
                 raise BodyRefused(400, "cut_off", "The body stopped coming before its end.") from exc
             if came < declared:
                 raise BodyRefused(400, "cut_off", f"The body was cut off: {came} of {declared} bytes came.")
-            if not _has_its_end(request, body):
+            if not has_its_end(request, body):
                 raise BodyRefused(400, "cut_off", "The multipart body was cut off: its closing boundary is missing.")
-            body.seek(0)
-            request._stream = body  # where Django reads a body from
-            request._read_started = False  # type: ignore[attr-defined]
+            put_back(request, body)
             return self.get_response(request)
-
-
-_STEP = 256 * 1024
-
-
-def _limit(request: HttpRequest) -> int:
-    """How many bytes of a body are taken: images are large, and come as multipart from somebody who is known."""
-    is_known = "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
-    is_multipart = request.content_type == "multipart/form-data"
-    return int(settings.UPLOAD_MAX_SIZE if is_known and is_multipart else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-
-
-def _copy(request: HttpRequest, body: IO[bytes]) -> int:
-    came = 0
-    while part := request.read(_STEP):
-        body.write(part)
-        came += len(part)
-    return came
 
 
 def _set_body_timeout(request: HttpRequest) -> None:
@@ -108,32 +88,6 @@ def _set_body_timeout(request: HttpRequest) -> None:
     connection = request.META.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(settings.BODY_PAUSE_S)
-
-
-def _boundary(request: HttpRequest) -> bytes:
-    parameters = request.content_params if request.content_type == "multipart/form-data" else None
-    return b"--" + (parameters or {}).get("boundary", "").encode("latin-1", "replace")
-
-
-def _has_its_end(request: HttpRequest, body: IO[bytes]) -> bool:
-    boundary = _boundary(request)
-    if boundary == b"--":
-        return True
-    body.seek(0, SEEK_END)
-    body.seek(-min(body.tell(), len(boundary) + 16), SEEK_END)
-    return boundary + b"--" in body.read()
-
-
-def parts_in(request: HttpRequest) -> int:
-    """How many parts a multipart body has: Django drops those without a name or a file name silently."""
-    body, boundary = request._stream, _boundary(request)
-    count, tail, at = 0, b"", body.tell()
-    body.seek(0)
-    while part := body.read(_STEP):
-        count += (tail + part).count(boundary)
-        tail = part[-len(boundary) + 1 :]
-    body.seek(at)
-    return count - 1
 
 
 class SecurityHeaders:

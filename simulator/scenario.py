@@ -25,6 +25,7 @@ SCHEMA = "patreview.scenario/1"
 KINDS = ("layout", "guest", "scheme")
 PLATFORMS_LIMIT = 100
 GUESTS_LIMIT = 20_000
+CAREFUL_LIMIT = 100  # guests whose .config is read with line numbers and notes
 
 _SCENARIO_KEYS = ("schema", "platform", "platforms", "proposal", "guests")
 _PLATFORM_KEYS = ("name", "xen", "layout", "layout_name", "vendor", "mtrr", "cmdline", "errata_cpu", "patches")
@@ -306,22 +307,24 @@ def _native_choice(facts: GuestFacts, xen: XenModel) -> PatLayout:
 
 def _read_guests(record: Record, platforms: tuple[str, ...]) -> dict[str, PlacedGuest]:
     guests: dict[str, PlacedGuest] = {}
-    for position, item in enumerate(record.items("guests", limit=GUESTS_LIMIT)):
+    items = record.items("guests", limit=GUESTS_LIMIT)
+    for position, item in enumerate(items):
         one = Record.of(item, path=f"guests[{position}]", known=_GUEST_KEYS)
-        placed = _read_guest(one, platforms, default=f"guest-{position + 1}")
+        default = f"guest-{position + 1}"
+        placed = _read_guest(one, platforms, default=default, careful=len(items) <= CAREFUL_LIMIT)
         if placed.facts.name in guests:
             raise refuse("duplicate", f"{placed.facts.name!a} is given twice", field=one.at("name"))
         guests[placed.facts.name] = placed
     return guests
 
 
-def _read_guest(one: Record, platforms: tuple[str, ...], *, default: str) -> PlacedGuest:
+def _read_guest(one: Record, platforms: tuple[str, ...], *, default: str, careful: bool = True) -> PlacedGuest:
     """A guest by its facts, each with its origin, or by what is stated of it."""
     if one.has("facts"):
         data = Record({key: value for key, value in one.data.items() if key in _FACT_GUEST_KEYS}, one.path)
         facts = read_facts(data)
     else:
-        facts = read_facts(Record(_facts_of(one, default), one.path))
+        facts = read_facts(Record(_facts_of(one, default, careful), one.path))
     on = one.items("platforms", limit=PLATFORMS_LIMIT) if one.has("platforms") else list(platforms)
     unknown = [name for name in on if not isinstance(name, str) or name not in platforms]
     if unknown:
@@ -334,7 +337,7 @@ def _read_guest(one: Record, platforms: tuple[str, ...], *, default: str) -> Pla
     return PlacedGuest(facts=facts, platforms=tuple(sorted({str(name) for name in on})))
 
 
-def _facts_of(one: Record, default: str) -> dict[str, object]:
+def _facts_of(one: Record, default: str, careful: bool) -> dict[str, object]:
     """What read_guest() makes of a guest that is stated in a scenario; refusals name its fields."""
     stated: dict[str, object] = {"name": default}
     for key, value in one.data.items():
@@ -350,7 +353,7 @@ def _facts_of(one: Record, default: str) -> dict[str, object]:
         name = config.optional_text("name", limit=4 * NAME_LIMIT) or ".config"
         files.append({"role": "config", "name": name, "text": config.data.get("text")})
     try:
-        return read_guest(stated, files, by="the scenario")
+        return read_guest(stated, files, by="the scenario", careful=careful)
     except InvalidInput as fault:
         raise InvalidInput(*(problem._replace(field=_below(one, problem.field)) for problem in fault.found)) from fault
 

@@ -90,7 +90,11 @@ def _of_source(text: str, name: str) -> Data:
     if "layout" not in said:
         message = "shows no value of IA32_PAT: XEN_MSR_PAT or host_pat, as processor.h defines it"
         raise reading.refusal("no_layout", message)
-    layout = read_layout(said["layout"].value).layout
+    values = list(dict.fromkeys(str(value) for value in reading.said("layout")))
+    if len(values) > 1:
+        message = f"defines several values, each under a condition: {' and '.join(values)}; send the one that is built"
+        raise reading.refusal("several_layouts", message, line=said["layout"].line)
+    layout = read_layout(values[0]).layout
     source: Data = {key: said[key].value for key in _KEYS if key in said}
     source |= {"name": name, "lines": {key: fact.line for key, fact in said.items() if fact.line}}
     return _as_data(ReadLayout(layout, "Xen source"), source, reading.notes)

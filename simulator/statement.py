@@ -30,10 +30,11 @@ SEEN_KEYS = ("config", "image", "unreadable", "pat_off", "conflicts", "mapped", 
 FACT_KEYS = (*STATED_KEYS[1:], *SEEN_KEYS)
 
 
-def read_guest(stated: object, files: object, *, by: str) -> dict[str, object]:
+def read_guest(stated: object, files: object, *, by: str, careful: bool = True) -> dict[str, object]:
     """The facts of a guest: `{"name", "facts", "notes", "evidence"}`, as plain data.
 
-    `stated` needs a name alone; `files` holds what gather() takes. Images are left for add_images().
+    `stated` needs a name alone; `files` holds what gather() takes. Images are left for add_images(). Without care a
+    .config has no line numbers and no notes.
     Raises InvalidInput naming the field, or the file, line and column.
     """
     record = Record.of(stated, path="", known=STATED_KEYS)
@@ -42,7 +43,7 @@ def read_guest(stated: object, files: object, *, by: str) -> dict[str, object]:
     from simulator.evidence.gathering import gather  # with its patterns: an answer without files starts sooner
     from simulator.evidence.settling import settle
 
-    evidence = gather(files)
+    evidence = gather(files, careful=careful)
     name = record.optional_text("name") or evidence.name or record.text("name")
     facts = _read_stated(record, by)
     settle(facts, evidence)

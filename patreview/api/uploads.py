@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from patreview import engine
 from patreview.api.parsing import loads
-from patreview.middleware import parts_in
+from patreview.body import parts_in
 from patreview.submissions.services import ANY_ROLE, Upload
 
 ROLES = tuple(one["role"] for one in engine.formats())

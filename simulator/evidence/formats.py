@@ -50,12 +50,15 @@ TEXT_ROLES = tuple(one.role for one in FORMATS if one.is_text)
 IMAGE_ROLES = ("image", "xen-image")
 
 
-def read_text(role: str, name: str, text: str) -> Reading:
-    """What a text of a role says. Raises InvalidInput, naming line and column, where it is nothing of the kind."""
-    from simulator.inputs.kernel_config import read_config
+def read_text(role: str, name: str, text: str, *, careful: bool = True) -> Reading:
+    """What a text of a role says. Raises InvalidInput, naming line and column, where it is nothing of the kind.
+
+    Without care a .config is read for its values alone: for fleets.
+    """
+    from simulator.inputs.kernel_config import read_config, read_options
 
     if role == "config":
-        return read_config(text, source=name)
+        return read_config(text, source=name) if careful else read_options(text, source=name)
     module, _, function = BY_ROLE[role].reader.partition(".")
     reading: Reading = getattr(import_module(f"simulator.inputs.{module}"), function)(text, source=name)
     return reading

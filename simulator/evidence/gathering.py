@@ -39,7 +39,7 @@ class Evidence(NamedTuple):
                 notes.append({"message": message, "source": origin["source"], "line": origin["line"]})
 
 
-def gather(files: object) -> Evidence:
+def gather(files: object, *, careful: bool = True) -> Evidence:
     """Read files: `{"role", "name"}` with `text`, `body` (bytes) or, of an image, the `reading` of a worker's child.
 
     Raises InvalidInput with every problem of every file. An image without a reading waits for it.
@@ -55,7 +55,7 @@ def gather(files: object) -> Evidence:
             raise refuse("duplicate", message, field=record.at("role"))
         roles.add(role)
         try:
-            _take(evidence, role, name, record)
+            _take(evidence, role, name, record, careful)
         except InvalidInput as fault:
             problems += fault.found
     if problems:
@@ -81,7 +81,7 @@ def _body_of(record: Record) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-def _take(evidence: Evidence, role: str, name: str, record: Record) -> None:
+def _take(evidence: Evidence, role: str, name: str, record: Record, careful: bool) -> None:
     if role == "bundle":
         _take_apart(evidence, name, _body_of(record))
     elif role in IMAGE_ROLES:
@@ -89,8 +89,10 @@ def _take(evidence: Evidence, role: str, name: str, record: Record) -> None:
         take_image(evidence, role, name, reading if isinstance(reading, dict) else None)
     else:
         text = record.data.get("text")
-        reading = read_text(role, name, text) if isinstance(text, str) else read_file(role, name, _body_of(record))
-        _take_reading(evidence, role, reading)
+        if isinstance(text, str):
+            _take_reading(evidence, role, read_text(role, name, text, careful=careful))
+        else:
+            _take_reading(evidence, role, read_file(role, name, _body_of(record)))
 
 
 def _take_reading(evidence: Evidence, role: str, reading: object) -> None:

@@ -20,8 +20,6 @@ from tests import make, make_images
 DOMAIN = 'name = "gpu"\ntype = "pv"\nkernel = "/boot/vmlinuz"\nmemory = 1024\n'
 _ON = ("X86_64", "X86_PAT", "MTRR", "XEN_PV", "DRM_I915")
 CONFIG = "# Linux/x86 6.12.117 Kernel Configuration\n" + "".join(f"CONFIG_{one}=y\n" for one in _ON)
-    "# Linux/x86 6.12.117 Kernel Configuration\nCONFIG_X86_64=y\nCONFIG_X86_PAT=y\nCONFIG_XEN_PV=y\nCONFIG_DRM_I915=y\n"
-)
 LOG = """\
 [    0.000000] Linux version 6.12.117 (a@b) (gcc 12) #1 SMP Debian
 [    0.000000] Command line: root=/dev/xvda1 ro

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from simulator import analyse
+from tests.perf.evidence import bench_config, bench_image
 from tests.perf.fleet import Data, make_fleet, make_profiles, make_scenario
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +107,8 @@ def main() -> int:
     bench_start()
     agrees = bench_fleets()
     bench_classes()
+    bench_config(cpu_s)
+    bench_image(cpu_s)
     return int(not agrees)
 
 

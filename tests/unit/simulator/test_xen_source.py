@@ -588,6 +588,7 @@ def quoted(text: str, marks: str) -> str:
     return "\n".join((marks + line).rstrip() for line in text.split("\n"))
 
 
+ENCODED = WHOLE.replace("=", "=3D").replace("_PAT", "_=\nPAT").replace("\n \n", "\n=20\n").replace("x86: ", "=C2=A0")
 UNMARKED = "the diff is quoted by a mail; the quote marks are left out"
 CUT = "the hunk has other lines than its head counts; it is cut off or was edited"
 SURPLUS = "the hunk has more lines than its head counts; they are read"
@@ -611,11 +612,7 @@ SURPLUS = "the hunk has more lines than its head counts; they are read"
         (WHOLE.replace("-60,8 +60,8", "-60,8 +60,9"), CUT),
         (WHOLE.partition("-- \n")[0].replace("-60,6 +60,2", "-60,9 +60,9"), CUT),
         (WHOLE.replace("-60,6 +60,2", "-60,9 +60,5"), CUT),
-        (
-            "Content-Transfer-Encoding: quoted-printable\n\n"
-            + WHOLE.replace("=", "=3D").replace("_PAT", "_=\nPAT").replace("\n \n", "\n=20\n").replace("x8", "=C2=A0"),
-            "quoted-printable is decoded",
-        ),
+        ("Content-Transfer-Encoding: quoted-printable\n\n" + ENCODED, "quoted-printable is decoded"),
         ("content-transfer-encoding: 8bit\n" + WHOLE, ""),
         (WHOLE.replace("\n }", "\n }\n\\ No newline at end of file"), ""),
         (WHOLE.replace(" \n", "\n"), ""),
