@@ -4,6 +4,7 @@
 PYTHON ?= python3
 CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome 2>/dev/null))
 FAULTS_N ?= 200
+PATREVIEW_REAL ?= var/real
 VENV := .venv
 PY := $(VENV)/bin/python
 SHELL := /bin/sh
@@ -14,25 +15,28 @@ SHELL := /bin/sh
 
 # The caller's shell must not decide which code or settings run here.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PYTHONWARNINGS DJANGO_SETTINGS_MODULE
-unexport PYTEST_ADDOPTS PYTEST_PLUGINS GUNICORN_CMD_ARGS COVERAGE_FILE
+unexport PYTEST_ADDOPTS PYTEST_PLUGINS GUNICORN_CMD_ARGS COVERAGE_FILE PATREVIEW_REAL
 
 # Where make finds a variable on its command line it exports it: PORT=, HOST=, PATREVIEW_DATA=.
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install --no-user --quiet --quiet --require-hashes
 DEPLOY := PATREVIEW_ENV=production DEBUG=0 ALLOWED_HOSTS=patreview.example.org \
   DATABASE_URL=postgres://nobody@localhost/none REDIS_URL=redis://localhost/0
 
-.PHONY: help run test check e2e screenshots faults bench docs lock clean
+.PHONY: help run test test-real check e2e screenshots faults bench docs lock clean
 
 help: ## list these commands
 	@echo 'patreview: make COMMAND'
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{printf "%-14s%s\n", $$1, $$2}'
-	@echo 'Variables: PORT=8000 HOST=127.0.0.1 PATREVIEW_DATA=./var DATABASE_URL= REDIS_URL= PYTHON=python3'
+	@echo 'Variables: PORT=8000 HOST=127.0.0.1 PATREVIEW_DATA=./var DATABASE_URL= REDIS_URL= PATREVIEW_REAL=./var/real PYTHON=python3'
 
 run: $(VENV)/.server ## the whole service on this machine, http://127.0.0.1:8000/ (PORT= for another); Ctrl-C stops it
 	@exec $(PY) -m patreview.supervisor
 
 test: $(VENV)/.dev ## all tests that need no browser; on PostgreSQL and Redis with DATABASE_URL= REDIS_URL=
 	$(PY) -m pytest -n 2 --dist loadfile --ignore=tests/e2e
+
+test-real: $(VENV)/.dev ## the readers on packages of Debian 12, fetched by apt and not installed (PATREVIEW_REAL= folder)
+	PATREVIEW_REAL='$(PATREVIEW_REAL)' $(PY) -m pytest tests/real
 
 check: $(VENV)/.dev ## style, types, import contracts, migrations, deployment settings, coverage
 	$(VENV)/bin/ruff check .

@@ -3,7 +3,7 @@
 from simulator.evidence.claims import Claim, Data, Facts, merge, origin_of
 from simulator.evidence.gathering import Evidence
 from simulator.inputs.kernel_release import parse_release
-from simulator.mtrr import read_mtrr
+from simulator.mtrr import MOST_ADDRESS_BITS, read_mtrr
 from simulator.problem import InvalidInput
 
 #: Symbols that only kernels with paravirt operations have; XenLinux has not.
@@ -76,7 +76,8 @@ def _take_mtrrs(facts: Facts, host: Facts, raw: Facts, evidence: Evidence) -> No
     if mode == "pv" or "bare_metal" in raw:
         for key in ("seen_mtrr", "mtrr_list"):
             if key in raw and "mtrr" not in host:
-                host["mtrr"] = raw[key]
+                value: Data = raw[key]["value"]  # type: ignore[assignment]
+                host["mtrr"] = raw[key] | {"value": {"address_bits": MOST_ADDRESS_BITS, **value}}
     if "mtrr" in host:
         try:
             read_mtrr(host["mtrr"]["value"])

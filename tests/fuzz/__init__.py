@@ -1,0 +1,1 @@
+"""Bytes and texts that nobody meant, put to every reader: `make fuzz`."""

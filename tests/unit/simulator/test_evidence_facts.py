@@ -1,0 +1,327 @@
+"""From files to facts: what several of them say together, and what they disagree on."""
+
+import gzip
+import lzma
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+
+from simulator import account_of, add_images, analyse, platform_seen, read_guest, recognise
+from simulator.evidence import formats
+from simulator.evidence.claims import Claim, merge, origin_of
+from simulator.problem import InvalidInput
+from tests import make_images
+
+BANNER = "[    0.000000] Linux version 6.12.117 (a@b) (gcc 12) #1 SMP Debian\n"
+PV = f"{BANNER}[    0.000000] Booting kernel on Xen\n[    0.000000] Xen version: 4.17.2 (preserve-AD)\n"
+HVM = f"{BANNER}[    0.000000] Hypervisor detected: Xen HVM\n[    0.000000] Booting kernel on Xen HVM\n"
+METAL = f"{BANNER}[    0.000000] Booting paravirtualized kernel on bare hardware\n"
+XEN_BANNER = "(XEN) Xen version 4.19.0 (a@b) (gcc) debug=n Thu Jan  7 06:33:20 UTC 2016\n"
+LAYOUT = "[    0.000000] x86/PAT: Configuration [0-7]: WB  WC  UC- UC  WB  WP  UC- WT\n"
+MTRRS = """\
+[    0.000000] MTRR default type: uncachable
+[    0.000000] MTRR variable ranges enabled:
+[    0.000000]   0 base 000000000000 mask 3FFF80000000 write-back
+[    0.000000]   1 disabled
+"""
+CPU = """\
+processor\t: 0
+vendor_id\t: {vendor}
+cpu family\t: {family}
+model\t\t: {model}
+model name\t: CPU
+flags\t\t: {flags}
+"""
+OLD = CPU.format(vendor="GenuineIntel", family=6, model=8, flags="fpu pat mtrr")
+BARE = CPU.format(vendor="AuthenticAMD", family=23, model=1, flags="fpu sse2")
+LIST = "reg00: base=0x000000000 (    0MB), size= 2048MB, count=1: write-back\n"
+CONFIG = "# Linux/x86 6.12.117 Kernel Configuration\nCONFIG_XEN_PV=y\nCONFIG_X86_64=y\n"
+
+
+def read(*files: tuple[str, str | bytes], **stated: object) -> dict[str, dict]:
+    """The guest that files (name, content) and statements make."""
+    sent = [{"name": name, "body": body.encode() if isinstance(body, str) else body} for name, body in files]
+    return read_guest({"name": "g", **stated}, sent, by="ann")
+
+
+def values(*files: tuple[str, str | bytes], **stated: object) -> dict[str, object]:
+    return {key: fact["value"] for key, fact in read(*files, **stated)["facts"].items()}
+
+
+def notes(guest: dict) -> list[str]:
+    return [note["message"] for note in guest["notes"]]
+
+
+def test_mtrrs_of_a_pv_kernel_are_the_hosts() -> None:
+    host = values(("dmesg", PV + MTRRS))["host"]
+    assert host["xen"] == "4.17.2"
+    assert host["mtrr"]["variable"] == [{"base": "0x0", "size": "0x80000000", "type": "WB"}]
+
+
+@pytest.mark.parametrize("log", [HVM + MTRRS, BANNER + MTRRS], ids=["HVM", "unknown mode"])
+def test_mtrrs_of_other_guests_are_not_the_hosts(log: str) -> None:
+    assert "mtrr" not in (values(("dmesg", log)).get("host") or {})
+
+
+def test_a_list_of_mtrrs_serves_where_the_log_has_none() -> None:
+    assert values(("dmesg", PV), ("mtrr", LIST))["host"]["mtrr"]["variable"][0]["size"] == "0x80000000"
+    assert len(values(("dmesg", PV + MTRRS), ("mtrr", LIST))["host"]["mtrr"]) > 1
+
+
+def test_mtrrs_that_no_processor_holds_are_left_out_with_a_note() -> None:
+    rows = "".join(
+        f"reg{n:02}: base=0x{n << 31:012x} ({n << 11:5}MB), size= 2048MB, count=1: write-back\n" for n in range(40)
+    )
+    guest = read(("dmesg", PV), ("mtrr", rows))
+    assert "mtrr" not in guest["facts"]["host"]["value"]
+    assert any("its MTRRs are left out: 41 variable ranges are too many" in note for note in notes(guest))
+
+
+def test_a_log_of_bare_hardware_shows_no_layout_of_xen() -> None:
+    guest = read(("dmesg", METAL + LAYOUT + MTRRS))
+    assert "observed_pat" not in guest["facts"]
+    assert any("bare hardware: its layout is the kernel's own" in note for note in notes(guest))
+    assert guest["facts"]["host"]["value"]["mtrr"]["default"] == "UC"
+    assert "observed_pat" in read(("dmesg", PV + LAYOUT))["facts"]
+
+
+def test_cpuinfo_tells_flags_vendor_and_errata() -> None:
+    old = values(("cpuinfo", OLD))
+    assert (old["errata_cpu"], old["host"]) == (True, {"vendor": "intel"})
+    bare = values(("cpuinfo", BARE), mode="hvm")
+    assert (bare["hide_cpuid_pat"], bare["hide_cpuid_mtrr"], bare["host"]) == (True, True, {"vendor": "amd"})
+    assert "hide_cpuid_mtrr" not in values(("cpuinfo", BARE), mode="pv")
+    assert "host" not in values(("cpuinfo", CPU.format(vendor="Other", family="?", model="?", flags="pat mtrr")))
+
+
+def test_a_boot_log_that_says_pat_is_off() -> None:
+    facts = values(("dmesg", f"{PV}[    0.000000] x86/PAT: PAT support disabled via boot option.\n"))
+    assert facts["pat_off"]["why"] == "boot option"
+    hidden = values(("dmesg", f"{PV}[    0.000000] x86/PAT: PAT not supported by the CPU.\n"))
+    assert hidden["hide_cpuid_pat"] is True
+
+
+def test_what_a_kernel_says_of_its_mtrrs_drivers_and_mappings() -> None:
+    log = (
+        f"{PV}[    0.000000] MTRR map: 1 entries (0 fixed + 1 variable; max 16), built from 8 variable MTRRs\n"
+        "[    0.000000] MTRRs set to read-only\n"
+        "[    9.000000] NVRM: PAT configuration unsupported.\n"
+        "[    9.000000] x86/PAT: Xorg:77 conflicting memory types e0000000-e0001000 write-combining<->uncached-minus\n"
+    )
+    facts = values(("dmesg", log))
+    assert facts["copies_mtrrs"] is True
+    assert facts["drivers"] == ["nvidia-nv-pat"]
+    assert facts["conflicts"][0]["who"] == "Xorg:77"
+
+
+def test_lists_of_modules_devices_and_mappings() -> None:
+    pci = "00:02.0 VGA compatible controller: Intel\n\tKernel driver in use: i915\n"
+    pci += "00:03.0 Odd: x\n\tKernel driver in use: odd\n"
+    mapped = "PAT memtype list:\nPAT: [mem 0x00000000e0000000-0x00000000e0001000] write-combining\n"
+    mapped += "PAT: [mem 0x00000000e1000000-0x00000000e1001000] write-back\n"
+    modules = "Module                  Size  Used by\ni915                 100000  1\n"
+    facts = values(("lspci", pci), ("list", mapped), ("lsmod", modules))
+    assert (facts["drivers"], facts["mapped"], facts["modules"]) == (["i915"], ["WC@mmio"], ["i915"])
+
+
+def test_xens_log_says_how_the_dom0_was_built() -> None:
+    log = (
+        "(XEN) Xen version 4.19.0 (a@b) (gcc) debug=n Thu Jan  7 06:33:20 UTC 2016\n(XEN) *** Building a PVH Dom0 ***\n"
+    )
+    facts = values(("xl-dmesg", log))
+    assert (facts["mode"], facts["role"], facts["host"]) == ("pvh", "dom0", {"xen": "4.19.0"})
+    assert "mode" not in values(("xl-dmesg", log), role="domU")
+
+
+def test_a_config_tells_what_nothing_else_does() -> None:
+    guest = read(("c", CONFIG))
+    assert guest["facts"]["family"]["origin"] == origin_of("file", "c", 2)
+    assert guest["facts"]["release"]["origin"] == origin_of("file", "c", 1)
+    assert values(("c", CONFIG), release="9.3", family="netbsd")["release"] == "9.3"
+    assert "release" not in values(("c", "CONFIG_XEN=y\n"))
+
+
+def test_the_release_that_tells_most_counts_and_keeps_what_disagrees() -> None:
+    facts = read(("c", CONFIG), ("v", "Linux version 6.1.5 (a@b) (gcc) #1 SMP\n"), release="6.12")["facts"]
+    assert facts["release"]["value"] == "6.12.117"
+    assert [other["value"] for other in facts["release"]["also"]] == ["6.1.5"]
+
+
+def test_a_host_that_two_files_see_differently() -> None:
+    guest = read(("dmesg", PV), ("xl-dmesg", XEN_BANNER))
+    assert [other["value"] for other in guest["facts"]["host"]["also"]] == ["xen 4.19.0"]
+    report = analyse({"platform": {}, "guests": [guest]})
+    found = next(one for one in report["findings"] if one["rule"] == "EVI090")
+    assert "the host is xen 4.19.0 (xl-dmesg:1)" in found["message"]
+    same = read(("dmesg", PV), ("info", "xen_version            : 4.17.2\nxen_commandline        : mmio-relax\n"))
+    assert "also" not in same["facts"]["host"]
+    assert same["facts"]["host"]["value"]["cmdline"] == "mmio-relax"
+
+
+def test_a_platform_is_seen_by_release_or_layout() -> None:
+    assert platform_seen(read(("cpuinfo", OLD))) is None
+    assert platform_seen(read(("dmesg", HVM + LAYOUT))) is None
+    assert platform_seen(read(("dmesg", PV + LAYOUT))) == {"xen": "4.17.2", "layout": "0x0407050600070106"}
+
+
+@pytest.mark.parametrize(
+    ("key", "known", "value", "wanted", "others"),
+    [
+        ("release", "6.12.1", "6.12.1", "6.12.1", 0),
+        ("release", "odd", "odd", "odd", 0),
+        ("release", "odd", "6.1", "odd", 1),
+        ("xen", "4.17", "4.17.2", "4.17.2", 0),
+        ("xen", "4.17.2", "4.17", "4.17.2", 0),
+        ("xen", "4.17.2", "4.18", "4.17.2", 1),
+        ("cmdline", "quiet", "quiet ro", "quiet", 0),
+        ("cmdline", "quiet", "nopat", "quiet", 1),
+        ("boots", 2, 3, 2, 0),
+        ("mode", "pv", "hvm", "pv", 1),
+    ],
+)
+def test_when_two_claims_agree(key: str, known: object, value: object, wanted: object, others: int) -> None:
+    facts: dict[str, dict[str, object]] = {}
+    merge(facts, [Claim(key, known, {}), Claim(key, value, {}), Claim(key, value, {})])
+    assert facts[key]["value"] == wanted
+    assert len(facts[key].get("also", [])) == others  # type: ignore[arg-type]
+
+
+def test_why_pat_is_off_decides_the_fix() -> None:
+    def fixes(message: str) -> list[str]:
+        guest = read(("dmesg", f"{PV}[    0.000000] x86/PAT: {message}\n"), role="dom0", drivers=["i915"], patches=[])
+        report = analyse({"platform": {}, "guests": [guest]})
+        return next(one["fixes"] for one in report["findings"] if one["rule"] == "DRV020")
+
+    assert fixes("PAT support disabled via boot option.") == ["drop nopat from the kernel's command line"]
+    assert "its boot log says by what" in fixes("PAT support disabled by the firmware.")[0]
+    text = "PAT support disabled because CONFIG_X86_PAT is disabled in the kernel."
+    assert fixes(text) == ["enable CONFIG_X86_PAT, which needs CONFIG_MTRR"]
+
+
+def test_a_text_is_wanted_where_neither_bytes_nor_text_came() -> None:
+    with pytest.raises(InvalidInput, match="the file's text is wanted"):
+        read_guest({"name": "g"}, [{"name": "a"}], by="ann")
+
+
+def test_a_release_that_is_none_tells_nothing() -> None:
+    assert values(("c", CONFIG), family="freebsd", release="13.2-RELEASE")["release"] == "13.2-RELEASE"
+
+
+def test_a_tarball_that_holds_what_cannot_be_read_says_so() -> None:
+    members = {"MANIFEST": b"patreview.evidence/1\nhost dom0\ndenied dmesg dmesg\n", "proc-mtrr": b"no register\n"}
+    with BytesIO() as out:
+        with tarfile.open(fileobj=out, mode="w:gz") as archive:
+            for name, body in members.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(body)
+                archive.addfile(entry, BytesIO(body))
+        guest = read(("e.tar.gz", out.getvalue()))
+    bundle = guest["evidence"][0]
+    assert (bundle["role"], bundle["host"]) == ("bundle", "dom0")
+    assert [(gap["name"], gap["state"]) for gap in bundle["gaps"]] == [("dmesg", "denied"), ("proc-mtrr", "unreadable")]
+
+
+def test_lists_grow_to_a_limit_and_hold_each_thing_once() -> None:
+    facts: dict[str, dict[str, object]] = {}
+    merge(facts, [Claim("conflicts", number % 250, {}) for number in range(500)])
+    assert facts["conflicts"]["value"] == list(range(200))
+
+
+def test_a_guest_may_take_its_name_from_the_domain_file() -> None:
+    sent = [{"name": "a.cfg", "body": b'name = "gpu"\ntype = "pvh"\n'}]
+    assert read_guest({}, sent, by="ann")["name"] == "gpu"
+    with pytest.raises(InvalidInput, match="name: is missing"):
+        read_guest({}, [{"name": "c", "body": CONFIG.encode()}], by="ann")
+
+
+def test_the_same_bytes_are_read_once() -> None:
+    first = formats.read_file("config", "seen", CONFIG.encode())
+    assert formats.read_file("config", "seen", CONFIG.encode()) is first
+    for number in range(300):
+        formats.read_file("config", f"seen-{number}", CONFIG.encode())
+    assert formats.read_file("config", "seen", CONFIG.encode()) is not first
+
+
+def test_files_that_are_too_large() -> None:
+    with pytest.raises(InvalidInput, match="at most 2097152 are read"):
+        formats.read_file("config", "c", b"x" * (1 << 22))
+    noise = gzip.compress(make_images.noise(3 << 19))
+    with pytest.raises(InvalidInput, match="bytes packed; at most 1048576 are read"):
+        formats.read_file("config", "c.gz", noise)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, make_images.pack_zstd])
+def test_a_packed_config(pack) -> None:
+    assert values(("config", pack(CONFIG.encode())))["release"] == "6.12.117"
+
+
+def _kinds() -> Iterator[tuple[str, bytes | str, str]]:
+    yield "k", make_images.boot_image(), "image"
+    yield "vmlinux", make_images.kernel(), "image"
+    yield "vmlinux.gz", gzip.compress(make_images.kernel()), "image"
+    yield "/boot/xen-4.17.gz", gzip.compress(make_images.hypervisor()), "xen-image"
+    yield "a", CONFIG, "config"
+    yield "a", gzip.compress(CONFIG.encode()), "config"
+    yield "a", b"\x1f\x8bdamaged", "config"
+    yield "a", PV, "dmesg"
+    yield "a", "x86 PAT enabled: cpu 0, old 0x7040600070406, new 0x7010600070106\n", "dmesg"
+    yield "a", "Linux version 6.1.0 (a@b) (gcc) #1 SMP\n", "version"
+    yield "a", "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro\n", "cmdline"
+    yield "a", OLD, "cpuinfo"
+    yield "a", LIST, "mtrr"
+    yield "a", "PAT memtype list:\nuncached-minus @ 0x7fadf000-0x7fae0000\n", "memtypes"
+    yield "a", "Module                  Size  Used by\ni915 1 1\n", "modules"
+    yield "a", "00:02.0 VGA compatible controller: Intel\n\tKernel driver in use: i915\n", "pci"
+    yield "a", "type: xen\nguest_type: PV\n", "hypervisor"
+    yield "a", "host                   : dom0\nrelease                : 6.1\nxen_major              : 4\n", "xl-info"
+    yield "a", "(XEN) Xen version 4.17.2 (a@b) (gcc) debug=n Thu Jan  7 06:33:20 UTC 2016\n", "xl-dmesg"
+    yield "a", '# my domain\nname = "x"\n', "domain"
+    yield "a.cfg", "# nothing that tells\n", "domain"
+    yield "a", "#define XEN_MSR_PAT 0x050100070406ULL\n", "xen-source"
+
+
+@pytest.mark.parametrize(("name", "body", "role"), list(_kinds()))
+def test_a_file_is_recognised_by_its_content(name: str, body: bytes | str, role: str) -> None:
+    assert recognise(name, body.encode() if isinstance(body, str) else body) == role
+
+
+def test_what_is_nothing_that_is_read() -> None:
+    with pytest.raises(InvalidInput, match=r"cat\.txt: files: is none of the files that are read: kernel \.config"):
+        recognise("cat.txt", b"meow\n")
+
+
+def test_every_problem_of_every_file_is_named() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read(("a.cfg", "name = [\n"), ("c", "CONFIG_A=y\n<<<<<<< HEAD\n"))
+    assert [problem["source"] for problem in refused.value.problems] == ["a.cfg", "c"]
+
+
+def test_an_image_waits_for_what_a_child_reads() -> None:
+    guest = read(("vmlinuz", make_images.boot_image()), ("c", CONFIG))
+    assert [one["state"] for one in guest["evidence"]] == ["pending", "read"]
+    refused = add_images(guest, {"image": {"problems": [{"code": "damaged", "message": "ends early"}]}})
+    assert refused["facts"]["unreadable"]["value"] == "ends early"
+    assert [one["state"] for one in refused["evidence"]] == ["refused", "read"]
+    assert "unreadable" not in guest["facts"]
+
+
+def test_what_is_missing_says_what_it_would_decide() -> None:
+    assert [gap["fact"] for gap in account_of(read(("c", CONFIG)))["missing"]] == ["mode", "role", "devices"]
+    assert [gap["fact"] for gap in account_of(read(role="dom0"))["missing"]] == ["mode", "family", "release", "drivers"]
+    assert "devices" not in [gap["fact"] for gap in account_of(read(mode="hvm"))["missing"]]
+
+
+def test_facts_from_an_image_say_where_they_are() -> None:
+    origin = {"kind": "image", "by": None, "source": "vmlinuz", "line": None, "offset": 17600}
+    other = {"value": "6.1.5", "origin": origin}
+    stated = {
+        "value": "6.12.1",
+        "origin": {"kind": "stated", "by": None, "source": None, "line": None},
+        "also": [other],
+    }
+    guest = {"name": "g", "facts": {"release": stated}}
+    report = analyse({"platform": {}, "guests": [guest]})
+    found = next(one for one in report["findings"] if one["rule"] == "EVI090")
+    assert "6.12.1 (stated by a person), but 6.1.5 (vmlinuz at 0x44c0)" in found["message"]
