@@ -80,6 +80,11 @@ _TYPES = _WIDE_TYPES | {"unsigned", "int", "u8", "uint8_t", "u16", "uint16_t", "
 _NUMBER = re.compile(r"(?:0[xX]([0-9a-fA-F]+)|([0-9]+))([uUlL]{0,3})", re.ASCII)
 
 
+def shown(text: str) -> str:
+    """The beginning of a token as a message repeats it: what no line can show is escaped."""
+    return ascii(text[:20])[1:-1] if not text[:20].isprintable() else text[:20]
+
+
 def evaluate(tokens: Sequence[Token], names: Names, *, line: int, is_whole: bool = True) -> Expression:
     """The value of an expression of numbers, known names, `<<`, `|`, parentheses, casts and `_AC(x, ULL)`.
 
@@ -88,7 +93,7 @@ def evaluate(tokens: Sequence[Token], names: Names, *, line: int, is_whole: bool
     parser = _Parser(tokens, names, line)
     found = parser.either(0)
     if is_whole and parser.at < len(tokens):
-        raise parser.fault(f"`{parser.peek()[:20]}` is not understood in a constant")
+        raise parser.fault(f"`{shown(parser.peek())}` is not understood in a constant")
     return found
 
 
@@ -146,7 +151,7 @@ class _Parser:
             return self.named(text, line)
         if text != "(":
             self.at -= 1
-            raise self.fault(f"`{text[:20]}` is not understood in a constant")
+            raise self.fault(f"`{shown(text)}` is not understood in a constant")
         if self.peek() in _TYPES:
             return self.cast(depth)
         found = self.either(depth + 1)

@@ -35,7 +35,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="patreview-fuzz-") as name:
         results, lost = _run(seed, seconds, Path(name))
         _print_costs(results)
-        failures = [one for result in results for one in result["found"]] + lost
+        found = {(one[0], one[1]): one for result in results for one in result["found"]}
+        failures = [*found.values(), *lost]
         for target, wrong, path, message in failures:
             kept = _keep(target, Path(path).read_bytes())
             print(f"FAILED {target}: {wrong}\n  {message}\n  input: {kept}")
@@ -57,11 +58,17 @@ def _run(seed: int, seconds: float, folder: Path) -> tuple[list[dict[str, Any]],
     for place, process in running:
         try:
             output, _ = process.communicate(timeout=max(0.0, began_s + seconds + _GRACE_S - time.monotonic()))
-            results.append(json.loads(output))
-        except (subprocess.TimeoutExpired, ValueError):
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            lost.append(_last_input(place, f"exit status {process.returncode}"))
+            lost.append(_last_input(place, "it did not end"))
+            continue
+        if process.returncode > 0:
+            raise RuntimeError("the process that tries inputs failed by itself: the reason is above")
+        if process.returncode < 0:
+            lost.append(_last_input(place, f"signal {-process.returncode}"))
+        else:
+            results.append(json.loads(output))
     return results, lost
 
 
@@ -70,7 +77,7 @@ def _last_input(place: Path, how: str) -> list[str]:
     current = place / "current"
     target, _, body = (current.read_bytes() if current.exists() else b"").partition(b"\n")
     current.write_bytes(body)
-    return [target.decode() or "none", "the process ended, or did not end", str(current), how]
+    return [target.decode() or "none", f"the process was taken along: {how}", str(current), "made no smaller"]
 
 
 def _keep(target: str, body: bytes) -> Path:

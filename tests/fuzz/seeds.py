@@ -52,7 +52,7 @@ def seeds_of(role: str) -> Seeds:
         return Seeds(tuple(_tarballs()), (b"MANIFEST", b"dmesg", b"../dmesg", b"ustar\0", b"ok dmesg 1\n", b"proc-config.gz"))
     constants = [text for name in TEXTS[role] for text in _constants(TESTS / f"{name}.py")]
     whole = [text for text in constants if text.count("\n") > 1]
-    words = [text for text in constants if 0 < len(text) <= _WORD_LIMIT]
+    words = [text for text in constants if 0 < len(text) <= _WORD_LIMIT and "\0" not in text]
     lines = [word.strip("\n") for word in words if all(line.isprintable() for line in word.splitlines())]
     examples = [*whole, "\n".join(lines) + "\n", *("\n".join(lines[at : at + 12]) + "\n" for at in range(0, len(lines), 12))]
     if role == "config":

@@ -10,7 +10,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,10 +22,11 @@ from tests.fuzz.grammars import texts
 from tests.fuzz.measure import CPU_LIMIT_S, MEMORY_LIMIT, Outcome, confine, run
 from tests.fuzz.mutation import mutate
 from tests.fuzz.reduction import reduced
-from tests.fuzz.seeds import Seeds, real_images
+from tests.fuzz.seeds import Seeds, real_images, seeds_of
 from tests.fuzz.targets import TARGETS, Target, Wrong, read
 
-BATCH = 20
+#: Inputs of a target before the next one has its turn: examples with changes, texts by grammar, and those with changes.
+BATCH, GRAMMAR_BATCH, CHANGED = 300, 10, 10
 
 
 class Worker:
@@ -48,11 +49,19 @@ class Worker:
                     self.put(target, body)
                     if time.monotonic() > until:
                         return
-                for body in _generated(target.name, self.dice.randrange(1 << 30)):
-                    self.put(target, body)
+                self._put_generated(target)
             for body in _real(self.dice):
                 self.put(TARGETS["image"], body, limit_s=CHILD_LIMIT_S)
             gc.collect()
+
+    def _put_generated(self, target: Target) -> None:
+        """Texts by grammar, as they are and with changes."""
+        found = _generated(target.name, self.dice.randrange(1 << 30))
+        for body in found:
+            self.put(target, body)
+            seeds = seeds_of(target.name)._replace(examples=(body, body, self.dice.choice(found)))
+            for _ in range(CHANGED):
+                self.put(target, mutate(self.dice, seeds))
 
     def put(self, target: Target, body: bytes, *, limit_s: float = CPU_LIMIT_S) -> None:
         """Let a target read an input, and keep what is wrong with that."""
@@ -101,21 +110,27 @@ def _is_again(target: Target, body: bytes, wrong: str, limit_s: float) -> bool:
     return wrong_with(run(lambda: read(target, body)), limit_s) == wrong
 
 
-def _generated(name: str, seed: int) -> Iterator[bytes]:
+def _generated(name: str, seed: int) -> list[bytes]:
     """Texts by the grammar of a reader, where there is one."""
     strategy = texts(name)
     found: list[bytes] = []
     if strategy is not None:
         quiet = settings(
-            max_examples=BATCH,
+            max_examples=GRAMMAR_BATCH,
             database=None,
             deadline=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        take: Callable[[], None] = seeded(seed)(quiet(given(strategy)(found.append)))
+
+        @seeded(seed)
+        @quiet
+        @given(strategy)
+        def take(body: bytes) -> None:
+            found.append(body)
+
         take()
-    yield from found
+    return found
 
 
 def _real(dice: random.Random) -> Iterator[bytes]:

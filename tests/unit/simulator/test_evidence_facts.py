@@ -10,7 +10,9 @@ import pytest
 
 from simulator import account_of, add_images, analyse, platform_seen, read_guest, recognise
 from simulator.evidence import formats
-from simulator.evidence.claims import Claim, merge, origin_of
+from simulator.evidence.claims import Claim, claims_of, merge, origin_of
+from simulator.evidence.gathering import Evidence
+from simulator.evidence.settling import settle
 from simulator.problem import InvalidInput
 from tests import make_images
 
@@ -71,12 +73,30 @@ def test_a_list_of_mtrrs_serves_where_the_log_has_none() -> None:
 
 
 def test_mtrrs_that_no_processor_holds_are_left_out_with_a_note() -> None:
-    rows = "".join(
-        f"reg{n:02}: base=0x{n << 31:012x} ({n << 11:5}MB), size= 2048MB, count=1: write-back\n" for n in range(40)
-    )
-    guest = read(("dmesg", PV), ("mtrr", rows))
-    assert "mtrr" not in guest["facts"]["host"]["value"]
-    assert any("its MTRRs are left out: 41 variable ranges are too many" in note for note in notes(guest))
+    facts: dict[str, dict[str, object]] = {}
+    files = [{"name": "xl-dmesg", "notes": []}, {"name": "other", "notes": []}]
+    impossible = {"variable": [{"base": "0x1000", "size": "0x3000", "type": "WB"}]}
+    settle(facts, Evidence([Claim("mtrr", impossible, origin_of("file", "xl-dmesg", 7), of_host=True)], files))
+    assert facts == {}
+    assert [note["line"] for note in files[0]["notes"]] == [7]
+    assert "its MTRRs are left out: WB range at 0x1000" in files[0]["notes"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("boots", 1),
+        ("mtrr_state", {"read_only": False}),
+        ("telltales", [{"string": "MTRR map: ", "present": True}]),
+        ("cpu", {"vendor": None, "family": None, "model": None}),
+        ("cpu_flags", {"pat": True, "mtrr": True}),
+        ("pci_drivers", {"driver": "odd"}),
+        ("anything", 1),
+    ],
+)
+def test_what_claims_nothing(key: str, value: object) -> None:
+    fact = {"key": key, "value": value, "line": 1, "offset": None}
+    assert list(claims_of("dmesg", {"source": "x", "facts": [fact]})) == []
 
 
 def test_a_log_of_bare_hardware_shows_no_layout_of_xen() -> None:
@@ -206,7 +226,7 @@ def test_a_text_is_wanted_where_neither_bytes_nor_text_came() -> None:
 
 
 def test_a_release_that_is_none_tells_nothing() -> None:
-    assert values(("c", CONFIG), family="freebsd", release="13.2-RELEASE")["release"] == "13.2-RELEASE"
+    assert values(("c", CONFIG), family="openbsd", release="7")["release"] == "7"
 
 
 def test_a_tarball_that_holds_what_cannot_be_read_says_so() -> None:
@@ -282,9 +302,17 @@ def _kinds() -> Iterator[tuple[str, bytes | str, str]]:
     yield "a", "#define XEN_MSR_PAT 0x050100070406ULL\n", "xen-source"
 
 
-@pytest.mark.parametrize(("name", "body", "role"), list(_kinds()))
+KINDS = list(_kinds())
+
+
+@pytest.mark.parametrize(("name", "body", "role"), KINDS, ids=[f"{n}-{kind[2]}" for n, kind in enumerate(KINDS)])
 def test_a_file_is_recognised_by_its_content(name: str, body: bytes | str, role: str) -> None:
     assert recognise(name, body.encode() if isinstance(body, str) else body) == role
+
+
+def test_a_text_without_a_role_is_recognised_too() -> None:
+    guest = read_guest({"name": "g"}, [{"name": "c", "text": CONFIG}], by="ann")
+    assert [one["role"] for one in guest["evidence"]] == ["config"]
 
 
 def test_what_is_nothing_that_is_read() -> None:
