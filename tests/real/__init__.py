@@ -1,1 +1,1 @@
-"""The readers against bytes that nobody here wrote: kernels, hypervisors and boot loaders of Debian. `make test-real`."""
+"""The readers against bytes that nobody here wrote: kernels, hypervisors, boot loaders of Debian. `make test-real`."""

@@ -122,11 +122,11 @@ _BUILD_ID = re.compile(r"Build ID: ([0-9a-f]+)")
 
 def readelf(option: str, path: Path) -> str:
     """What readelf prints; empty where there is none."""
-    if shutil.which("readelf") is None:
+    program = shutil.which("readelf")
+    if program is None:
         return ""
-    command = ["readelf", "--wide", option, str(path)]
-    return subprocess.run(command, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
-                          check=False).stdout  # fmt: skip
+    command = [program, "--wide", option, str(path)]
+    return subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True, check=False).stdout
 
 
 def notes_by_readelf(path: Path) -> list[PlainNote]:

@@ -72,7 +72,10 @@ def _newest_file(name: str) -> Path:
 
 
 def _asked(command: list[str]) -> str:
-    """What apt says of a package, asked from where none lies; its lists are fetched if it knows no such package, for there may be none yet."""
+    """What apt says of a package, asked where no file of it lies, for of one that is there it says nothing.
+
+    Its lists are fetched where it knows no such package: there may be none yet.
+    """
     try:
         return _run(command)
     except Unreachable:

@@ -66,8 +66,8 @@ def test_telltales_are_where_they_are_said_to_be(kernel: RealKernel) -> None:
 
 def own_notes(image: RealImage) -> list[PlainNote]:
     body = image.body.read_bytes()
-    found = read_notes(body, read_elf(body, source=image.name)).found
-    return [PlainNote(one.owner, len(one.body), one.kind, one.body) for one in sorted(found, key=lambda one: one.offset)]
+    found = sorted(read_notes(body, read_elf(body, source=image.name)).found, key=lambda one: one.offset)
+    return [PlainNote(one.owner, len(one.body), one.kind, one.body) for one in found]
 
 
 def assert_as_readelf_prints(own: list[PlainNote], image: RealImage) -> None:
