@@ -176,9 +176,11 @@ def _take_option(config: KernelConfig, before: str, rest: str, number: int) -> N
         return
     symbol, _, value = line.partition("=")
     if is_comment:
-        symbol, value = line.removesuffix(_UNSET_END), "n" if line.endswith(_UNSET_END) else ""
-    if symbol in SYMBOLS and _allowed(symbol).fullmatch(value):
-        config.keep(symbol, value[:200], number)
+        symbol, _, words = line.partition(" ")
+        value = "n" if words.startswith(_UNSET_END[1:]) else ""
+    match = _allowed(symbol).match(value) if symbol in SYMBOLS else None
+    if match is not None:
+        config.keep(symbol, match[0][:200], number)
 
 
 def _find_header(config: KernelConfig, lines: Sequence[str]) -> bool:
@@ -201,8 +203,11 @@ def _is_setting(config: KernelConfig, line: str, number: int) -> bool:
 
 
 def _keep(config: KernelConfig, symbol: str, value: str, number: int) -> None:
-    if _allowed(symbol).fullmatch(value):
-        config.keep(symbol, value[:200], number)
+    match = _allowed(symbol).match(value)
+    if match is not None:
+        config.keep(symbol, match[0][:200], number)
+        if match[0] != value:
+            config.note(f"{symbol} is read as {match[0][:60]}, as kconfig does: {value[:60]!a}", number)
     else:
         config.note(f"{symbol} has a value that kconfig drops: {value[:60]!a}; the line is left out", number)
 
@@ -220,11 +225,25 @@ def _read_other(config: KernelConfig, line: str, number: int) -> None:
     check_line(line, number, config.source, BOUNDS)
     if line.startswith("# Linux"):
         _read_header(config, line, number)
+    elif line.startswith("# Xen/"):
+        message = "the .config of a hypervisor; send the kernel's own, as /boot/config-RELEASE"
+        raise refusal(config.source, "xen_config", message, line=number)
+    elif line.startswith(_UNSET_BEGIN):
+        _read_comment(config, line, number)
     elif _CONFLICT.fullmatch(line):
         message = "a mark of an unresolved merge: which of the two sides is meant?"
         raise refusal(config.source, "merge_conflict", message, line=number)
     elif not line.startswith("#"):
         config.note(f"no setting and no comment: {line[:60]!a}", number)
+
+
+def _read_comment(config: KernelConfig, line: str, number: int) -> None:
+    """A comment that begins as a symbol that is not set, and goes on."""
+    symbol, _, rest = line[_SYMBOL_AT:].partition(" ")
+    if rest.startswith(_UNSET_END[1:]) and symbol in SYMBOLS:
+        config.seen.setdefault(symbol, number)
+        config.keep(symbol, "n", number)
+        config.note(f"read as `# {symbol} is not set`, as kconfig does: {line[:60]!a}", number)
 
 
 def _allowed(symbol: str) -> re.Pattern[str]:

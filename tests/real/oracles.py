@@ -8,7 +8,7 @@ import struct
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import kconfiglib
 from elftools.elf.elffile import ELFFile
@@ -104,8 +104,8 @@ def notes_by_pyelftools(path: Path) -> list[PlainNote]:
     found = {}
     with path.open("rb") as stream:
         file = ELFFile(stream)
-        held = [part for part in file.iter_segments() if part["p_type"] == "PT_NOTE" and part["p_offset"]]
-        held += [part for part in file.iter_sections() if part["sh_type"] == "SHT_NOTE"]
+        held: list[Any] = [one for one in file.iter_segments() if one["p_type"] == "PT_NOTE" and one["p_offset"]]
+        held += [one for one in file.iter_sections() if one["sh_type"] == "SHT_NOTE"]
         for part in held:
             for one in part.iter_notes():
                 kind = ENUM_NOTE_N_TYPE.get(one["n_type"], one["n_type"])

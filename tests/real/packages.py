@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -86,16 +87,21 @@ def _asked(command: list[str]) -> str:
 @cache
 def _refresh() -> None:
     """Fetch apt's lists, once; whether that helped is seen when the package is asked for again."""
-    subprocess.run(["apt-get", "update", *_OPTIONS], capture_output=True, check=False, timeout=FETCH_LIMIT_S)
+    with suppress(Unreachable):
+        _run(["apt-get", "update", *_OPTIONS])
 
 
 def _run(command: list[str], folder: Path = Path("/")) -> str:
     """What a command prints. Raises Unreachable with its last words where it fails."""
     if shutil.which(command[0]) is None:
         raise Unreachable(f"this machine has no {command[0]}")
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, "LC_ALL": "C"}, capture_output=True, check=False, timeout=FETCH_LIMIT_S
-    )
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, check=False, timeout=FETCH_LIMIT_S
+        )
+    except subprocess.TimeoutExpired as fault:
+        raise Unreachable(f"{' '.join(command[:2])}: not done after {FETCH_LIMIT_S} s") from fault
     if done.returncode:
         said = [line for line in done.stderr.decode(errors="replace").splitlines() if not line.startswith("W: ")]
         raise Unreachable(f"{' '.join(command[:2])}: {said[-1] if said else f'exit status {done.returncode}'}")

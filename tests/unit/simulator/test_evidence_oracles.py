@@ -196,7 +196,8 @@ NAMES = st.sampled_from([
     "CONFIG_X86_PAT", "CONFIG_MTRR", "CONFIG_XEN_DOM0", "CONFIG_XEN_PCIDEV_FRONTEND", "CONFIG_DRM_I915", "CONFIG_FOO",
     VERSION,
 ])  # fmt: skip
-#: What kconfig writes, and what it drops. Left out: `yes`, `"a" b`, of which it takes the beginning and this reader none.
+#: What kconfig writes, and what it drops. Left out: `yes` and `"a" b`, of which it takes the beginning, this reader
+#: nothing.
 VALUES = st.sampled_from([
     "y", "m", "n", "", "Y", "1", "0x10", "-", "'y'", '""', '"-a"', '"a\\"b\\\\"', '"open', '"\\"',
 ])  # fmt: skip

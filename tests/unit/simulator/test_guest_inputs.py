@@ -110,7 +110,7 @@ def test_which_release_counts(stated: str, expected: str, kind: str) -> None:
         ("CONFIG_XEN=maybe\n", "CONFIG_XEN has a value that kconfig drops: 'maybe'; the line is left out", 1),
         ("CONFIG_XEN=Y\n", "CONFIG_XEN has a value that kconfig drops: 'Y'; the line is left out", 1),
         ("CONFIG_XEN=m\n", "CONFIG_XEN has a value that kconfig drops: 'm'; the line is left out", 1),
-        ("CONFIG_XEN=y #c\n", "CONFIG_XEN has a value that kconfig drops: 'y #c'; the line is left out", 1),
+        ("CONFIG_XEN=y #c\n", "CONFIG_XEN is read as y, as kconfig does: 'y #c'", 1),
         ("CONFIG_A=y\nCONFIG-B=y\n", "no setting and no comment: 'CONFIG-B=y'", 2),
         ("CONFIG_A=y\nCONFIG_B\n", "no setting that kconfig writes: 'CONFIG_B'", 2),
         ("CONFIG_A=y\n# CONFIG_B C is not set\n", "no setting that kconfig writes: 'CONFIG_B C'", 2),

@@ -15,7 +15,8 @@ LINES = st.sampled_from(
         "CONFIG_DRM_I915=m", "CONFIG_DRM_I915=y", "CONFIG_DRM_I915_X=y", "XCONFIG_DRM_I915=y",
         "CONFIG_DRM_I915 is not set",
         'CONFIG_LOCALVERSION="-a"', 'CONFIG_LOCALVERSION=""', "CONFIG_LOCALVERSION=bad", "# CONFIG_XEN is on",
-        "# see CONFIG_XEN=y", "CONFIG_OTHER=y", "CONFIG_OTHER", "", "# comment", "odd", "<<<<<<< HEAD",
+        "# see CONFIG_XEN=y", "CONFIG_XEN=yes", "CONFIG_MTRR=y #c", "# CONFIG_XEN is not set anymore", 'CONFIG_LOCALVERSION="a" b',
+        "# CONFIG_ODD is not set now", "CONFIG_OTHER=y", "CONFIG_OTHER", "", "# comment", "odd", "<<<<<<< HEAD",
         "# Linux/x86 6.1.1 Kernel Configuration", "# Linux kernel version: 2.6.18", "CONFIG_XEN=y\r",
     ]
 )  # fmt: skip
@@ -50,3 +51,23 @@ def test_a_text_at_the_limit_is_read_and_one_line_more_is_refused():
     assert read_config(text, source="c").values == {"CONFIG_XEN": "y"}
     with pytest.raises(InvalidInput, match="more than 60000 lines"):
         read_config(text + "\n", source="c")
+
+
+@pytest.mark.parametrize("read", [read_config, read_options])
+@pytest.mark.parametrize(
+    ("line", "symbol", "value"),
+    [
+        ("CONFIG_XEN=yes", "CONFIG_XEN", "y"),
+        ("CONFIG_XEN=n", "CONFIG_XEN", "n"),
+        ("CONFIG_DRM_I915=module", "CONFIG_DRM_I915", "m"),
+        ('CONFIG_LOCALVERSION="a" b', "CONFIG_LOCALVERSION", '"a"'),
+        ("# CONFIG_XEN is not set anymore", "CONFIG_XEN", "n"),
+    ],
+)
+def test_values_are_read_as_kconfig_reads_them(read, line, symbol, value):
+    assert read(HEADER + line, source="c").values == {symbol: value}
+
+
+def test_the_config_of_xen_is_none_of_a_kernel():
+    with pytest.raises(InvalidInput, match="c:3: files: the .config of a hypervisor"):
+        read_config("#\n#\n# Xen/x86 4.17.7 Configuration\nCONFIG_X86_64=y\n", source="c")
