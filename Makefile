@@ -22,7 +22,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input install --no-user --q
 DEPLOY := PATREVIEW_ENV=production DEBUG=0 ALLOWED_HOSTS=patreview.example.org \
   DATABASE_URL=postgres://nobody@localhost/none REDIS_URL=redis://localhost/0
 
-.PHONY: help run test test-real check e2e screenshots faults bench docs lock clean
+.PHONY: help run test test-real check e2e screenshots faults fuzz hostile bench docs lock clean
 
 help: ## list these commands
 	@echo 'patreview: make COMMAND'
@@ -58,6 +58,12 @@ screenshots: need-chromium $(VENV)/.e2e ## pictures of the pages, light and dark
 
 faults: $(VENV)/.dev ## kill and wipe parts of a running service: nothing lost, nothing twice (FAULTS_N=200)
 	FAULTS_N=$(FAULTS_N) $(PY) -m tests.faults
+
+fuzz: $(VENV)/.dev ## every reader of files with inputs that nobody meant (FUZZ_S=60 FUZZ_SEED= FUZZ_IMAGES=)
+	$(PY) -m tests.fuzz
+
+hostile: $(VENV)/.dev ## hostile files sent to a running service: a reason for each, and nothing falls
+	$(PY) -m tests.hostile
 
 bench: $(VENV)/.dev ## how fast the engine is, as ratios measured in one run
 	$(PY) -m tests.perf

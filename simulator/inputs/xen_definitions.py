@@ -11,6 +11,7 @@ from simulator.inputs.c_source import Condition, Line, LogicalLine, is_dead, log
 from simulator.pat import LEAVES
 
 LAYOUTS_LIMIT = 16  # definitions of the value in one text
+ASSERTIONS_LIMIT = 100  # on the value
 DECIDING_LIMIT = 3  # conditions that choose between definitions
 MACRO_DEPTH_LIMIT = 16
 
@@ -65,10 +66,13 @@ class Definition(NamedTuple):
 
 
 class TooManyDefinitions(ValueError):
-    """More definitions of the value than a text of Xen can have; `line` is that of the first one too many."""
+    """More definitions of the value, or assertions on it, than a text of Xen can have.
 
-    def __init__(self, line: int) -> None:
-        super().__init__(f"more than {LAYOUTS_LIMIT} definitions of {VALUE_MACRO} and host_pat")
+    `line` is that of the first one too many.
+    """
+
+    def __init__(self, what: str, line: int) -> None:
+        super().__init__(what)
         self.line = line
 
 
@@ -97,6 +101,8 @@ class Definitions:
         elif "host_pat" in text and (match := _HOST_PAT.match(text)):
             self._define("host_pat", tuple(statement(lines, at, match.end())), line)
         elif VALUE_MACRO in text and (match := _ASSERTION.search(text)) and not is_dead(line.conditions):
+            if len(self.assertions) == ASSERTIONS_LIMIT:
+                raise TooManyDefinitions(f"more than {ASSERTIONS_LIMIT} assertions on {VALUE_MACRO}", line.line)
             parts = tuple(statement(lines, at, match.end()))
             self.assertions.append(Definition("assertion", parts, line.line, line.conditions, is_cut=False))
 
@@ -108,7 +114,8 @@ class Definitions:
         if name in (VALUE_MACRO, "host_pat"):
             self.layouts.append(definition)
             if len(self.layouts) > LAYOUTS_LIMIT:
-                raise TooManyDefinitions(line.line)
+                what = f"more than {LAYOUTS_LIMIT} definitions of {VALUE_MACRO} and host_pat"
+                raise TooManyDefinitions(what, line.line)
 
     @property
     def says_something(self) -> bool:

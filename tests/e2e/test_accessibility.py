@@ -21,8 +21,10 @@ PAGES = {
     "hypervisors": "/hypervisors/",
     "rules": "/rules/",
     "a rule": "/rules/ENC010/",
+    "status": "/status/",
     "no such page": "/p/none/",
 }
+LOG = "[    0.000000] Linux version 6.12.117 (a@b) (gcc 12) #1 SMP\n[    0.000000] x86/PAT: new words\n"
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -38,8 +40,24 @@ def test_pages(browser, base, theme, width):
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         problems[name] = violations(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
+    problems["preview"] = _preview(page, base)
     page.context.close()
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+def _preview(page, base):
+    """What a boot log with a line that is not understood is taken for, and the form below."""
+    page.goto(f"{base}/p/{PROJECT}/submit/?kind=guest")
+    page.get_by_label("Title").fill("A boot log")
+    page.get_by_label("Name", exact=True).fill("k")
+    page.get_by_label("Files", exact=True).set_input_files(
+        {"name": "dmesg.txt", "mimeType": "text/plain", "buffer": LOG.encode()}
+    )
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("heading", name="What would be submitted").wait_for()
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the preview scrolls sideways"
+    return violations(page)
 
 
 def violations(page):

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from patreview.demo.story import XEN_DEVEL_2010
+from tests import make_images
 from tests.e2e.browsing import PROJECT, log_in, member
 
 pytestmark = pytest.mark.e2e
@@ -133,18 +134,74 @@ def test_without_javascript(browser, base):
     page.context.close()
 
 
+CONFIG = (
+    b"# Linux/x86 6.12.117 Kernel Configuration\nCONFIG_X86_64=y\nCONFIG_X86_PAT=y\nCONFIG_MTRR=y\nCONFIG_XEN_PV=y\n"
+)
+DOMAIN = b'name = "gpu"\ntype = "pv"\npci = ["0000:01:00.0"]\n'
+VALUE = """\
+--- a/xen/arch/x86/include/asm/processor.h
++++ b/xen/arch/x86/include/asm/processor.h
+@@ -66,2 +66,2 @@
+-#define XEN_MSR_PAT 0x050100070406ULL
++#define XEN_MSR_PAT 0x0407050600070106ULL
+ #ifndef __ASSEMBLY__
+"""
+
+
+def file(name, content):
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+
+
+def guest_form(page, base, *files, title="A new guest", name=""):
+    page.goto(f"{base}/p/{PROJECT}/submit/?kind=guest")
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Files", exact=True).set_input_files(list(files))
+
+
 def test_a_wrong_config_is_refused_at_its_line(browser, base):
     page = browser.new_context().new_page()
     log_in(page, base, member("submitter"))
-    page.goto(f"{base}/p/{PROJECT}/submit/?kind=guest")
-    page.get_by_label("Name", exact=True).fill("dom0-new")
-    page.get_by_label("Title").fill("A new dom0")
-    config = b"this is no configuration\n"
-    page.get_by_label(".config file").set_input_files(
-        {"name": "new.config", "mimeType": "text/plain", "buffer": config}
-    )
+    guest_form(page, base, file("new.config", b"CONFIG_A=y\n<<<<<<< HEAD\n"), name="dom0-new")
+    page.get_by_label("Or paste one").fill("nothing that is known\n")
     page.get_by_role("button", name="Submit", exact=True).click()
-    expect(page.get_by_role("alert").first).to_contain_text("new.config:1")
+    expect(page.get_by_role("alert").first).to_contain_text("is none of the files that are read")
+    expect(page.get_by_label("Or paste one")).to_have_value("nothing that is known\n")
+    page.get_by_label("Or paste one").fill("")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_role("alert").first).to_contain_text("new.config:2")
     expect(page.get_by_label("Name", exact=True)).to_have_value("dom0-new")
-    expect(page.get_by_label("Or paste the .config")).to_have_value(config.decode())
+    page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without JavaScript"])
+def test_an_image_and_a_domain_file_from_preview_to_report(browser, base, script):
+    page = browser.new_context(java_script_enabled=script).new_page()
+    log_in(page, base, member("submitter"))
+    files = (file("vmlinuz", make_images.boot_image()), file("new.config", CONFIG), file("gpu.cfg", DOMAIN))
+    guest_form(page, base, *files, title=f"A driver domain, {script}")
+    page.get_by_role("button", name="Preview").click()
+    preview = page.get_by_role("region", name="What would be submitted")
+    expect(preview).to_contain_text("gpu.cfg:3")
+    expect(preview).to_contain_text("a worker reads it")
+    expect(preview).to_contain_text("Nothing is missing that would decide.")
+    page.get_by_role("button", name="Submit", exact=True).click()  # the files came along
+    expect(page).to_have_url(SUBMISSION)
+    expect(page.locator("#findings")).to_be_visible(timeout=60_000)
+    inputs = page.get_by_role("region", name="Inputs")
+    expect(inputs).to_contain_text("bzImage")
+    expect(inputs).to_contain_text("Xen takes it as PV, PVH, dom0")
+    expect(inputs).to_contain_text("gpu.cfg:3")
+    expect(page.get_by_text("PV domU with devices").first).to_be_visible()
+    page.context.close()
+
+
+def test_a_pasted_patch_becomes_a_layout_that_page_h_does_not_follow(browser, base):
+    page = browser.new_context().new_page()
+    log_in(page, base, member("submitter"))
+    propose(page, base, "Linux's PAT, the value alone", VALUE)
+    expect(page.locator(".band .word")).to_have_text("Incompatible", timeout=60_000)
+    expect(page.locator("#findings")).to_be_visible()
+    expect(page.get_by_text("leaves page.h as it is").first).to_be_attached()
+    expect(page.get_by_role("region", name="Inputs")).to_contain_text("pasted.patch")
     page.context.close()

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable
 
-from tests.fuzz.seeds import Seeds
+from tests.fuzz.seeds import BOUNDS, Seeds, seeds_of
 
 _NUMBER = re.compile(rb"0x[0-9A-Fa-f]+|[0-9]+")
 _NUMBERS = (
@@ -30,6 +30,19 @@ def mutate(dice: random.Random, seeds: Seeds) -> bytes:
     for _ in range(dice.choice((1, 1, 2, 2, 3, 4, 6))):
         body = dice.choice(_CHANGES)(body, dice, seeds)
     return _stretch(body, dice, seeds) if dice.random() < 0.03 else body
+
+
+def filled(dice: random.Random, role: str) -> bytes:
+    """As much as a reader of text reads: one piece again and again, in lines as long or as short as there may be."""
+    seeds, bounds = seeds_of(role), BOUNDS[role]
+    piece = dice.choice((dice.choice(seeds.words), dice.choice(seeds.words), dice.choice(_ODD))).strip(b"\n") or b" "
+    if dice.random() < 0.5:
+        piece += dice.choice(seeds.words)
+    piece = piece.replace(b"\n", b" ")
+    head = min(seeds.examples, key=len) if dice.random() < 0.5 else b""
+    room, longest = bounds.size - len(head) - 1, min(bounds.line, 8000) // 4
+    line = (piece if dice.random() < 0.6 else piece * (longest // len(piece) + 1)) + b"\n"
+    return head + line * min(bounds.lines - 2 - head.count(b"\n"), room // len(line))
 
 
 def _place(body: bytes, dice: random.Random) -> int:

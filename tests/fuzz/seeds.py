@@ -11,6 +11,17 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from simulator.inputs import (
+    cpu_info,
+    domain_syntax,
+    kernel_config,
+    log_lines,
+    memtype_list,
+    module_list,
+    mtrr_list,
+    running_kernel,
+    xen_source,
+)
 from tests import make_images
 
 TESTS = Path(__file__).parents[1] / "unit" / "simulator"
@@ -34,6 +45,25 @@ TEXTS = {
 }
 CONFIG = "# Linux/x86 6.12.117 Kernel Configuration\nCONFIG_X86_64=y\nCONFIG_X86_PAT=y\nCONFIG_MTRR=y\nCONFIG_XEN_PV=y\n"
 _WORD_LIMIT = 400
+
+#: How much each reader of text reads at most.
+BOUNDS = {
+    "config": kernel_config.BOUNDS,
+    "dmesg": log_lines.BOUNDS,
+    "domain": domain_syntax.BOUNDS,
+    "version": running_kernel.VERSION_BOUNDS,
+    "cmdline": running_kernel.COMMAND_LINE_BOUNDS,
+    "cpuinfo": cpu_info.BOUNDS,
+    "mtrr": mtrr_list.BOUNDS,
+    "memtypes": memtype_list.BOUNDS,
+    "modules": module_list.MODULES_BOUNDS,
+    "pci": module_list.PCI_BOUNDS,
+    "hypervisor": running_kernel.STATEMENTS_BOUNDS,
+    "xl-dmesg": log_lines.BOUNDS,
+    "xl-info": running_kernel.STATEMENTS_BOUNDS,
+    "xen-source": xen_source.BOUNDS,
+    "layout": xen_source.BOUNDS,
+}
 
 
 class Seeds(NamedTuple):

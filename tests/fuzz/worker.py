@@ -20,13 +20,14 @@ from simulator.images.confinement import CPU_LIMIT_S as CHILD_LIMIT_S
 from simulator.images.confinement import fingerprint
 from tests.fuzz.grammars import texts
 from tests.fuzz.measure import CPU_LIMIT_S, MEMORY_LIMIT, Outcome, confine, run
-from tests.fuzz.mutation import mutate
+from tests.fuzz.mutation import filled, mutate
 from tests.fuzz.reduction import reduced
-from tests.fuzz.seeds import Seeds, real_images, seeds_of
+from tests.fuzz.seeds import BOUNDS, Seeds, real_images, seeds_of
 from tests.fuzz.targets import TARGETS, Target, Wrong, read
 
 #: Inputs of a target before the next one has its turn: examples with changes, texts by grammar, and those with changes.
 BATCH, GRAMMAR_BATCH, CHANGED = 300, 10, 10
+FILLED = 6
 
 
 class Worker:
@@ -50,6 +51,8 @@ class Worker:
                     if time.monotonic() > until:
                         return
                 self._put_generated(target)
+                for _ in range(FILLED if target.name in BOUNDS else 0):
+                    self.put(target, filled(self.dice, target.name))
             for body in _real(self.dice):
                 self.put(TARGETS["image"], body, limit_s=CHILD_LIMIT_S)
             gc.collect()

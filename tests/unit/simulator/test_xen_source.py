@@ -512,6 +512,8 @@ def test_flags_that_are_left_out() -> None:
         ("#define XEN_MSR_PAT " + "0 " * 401, "more than 400 words", 1),
         ("#define XEN_MSR_PAT 6 \\", "the definition of XEN_MSR_PAT is not shown whole; send the header itself", 1),
         ("#define XEN_MSR_PAT 6\n" * 17, "more than 16 definitions of XEN_MSR_PAT and host_pat", 17),
+        ("static_assert(XEN_MSR_PAT ==\n" * 101, "more than 100 assertions on XEN_MSR_PAT", 101),
+        ("#define XEN_MSR_PAT \x1b[0m", r"`\\x1b` is not understood in a constant", 1),
         ("#define XEN_MSR_PAT 6\n\0", "a NUL character", 2),
         ("#define XEN_MSR_PAT 6 " + " " * 4096, "a line of 4118 characters; at most 4096 are read", 1),
         ("\n" * 40_001, "more than 40000 lines; Xen's processor.h has some 15,000 bytes", None),
