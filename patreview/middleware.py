@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from io import BytesIO
 from tempfile import TemporaryFile
+from threading import BoundedSemaphore
+from typing import IO
 from uuid import uuid4
 
 import structlog
@@ -55,11 +57,12 @@ class WholeBody:
 
     Django takes a multipart body that ends early for a shorter one, and drops a file that is over the limit:
     an upload could lose its file and still be accepted. A large body waits in a file, not in memory; only one who
-    shows a session or a token may send one, and only as multipart.
+    shows a session or a token may send one, only as multipart, and a few at once: its parts are in memory then.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
+        self.large = BoundedSemaphore(settings.LARGE_UPLOADS_AT_ONCE)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
@@ -70,11 +73,23 @@ class WholeBody:
         if declared > limit:
             raise BodyRefused(413, "too_large", f"{declared} bytes are more than the {limit} that are taken.")
         _set_body_timeout(request)
-        with TemporaryFile() if declared > settings.DATA_UPLOAD_MAX_MEMORY_SIZE else BytesIO() as body:
+        if declared <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return self._with_body(request, BytesIO(), declared)
+        if not self.large.acquire(blocking=False):
+            raise BodyRefused(503, "busy", "Other large uploads are being taken; send yours again in some seconds.")
+        try:
+            return self._with_body(request, TemporaryFile(), declared)
+        finally:
+            self.large.release()
+
+    def _with_body(self, request: HttpRequest, spooled: IO[bytes], declared: int) -> HttpResponse:
+        with spooled as body:
             try:
                 came = spool(request, body)
             except UnreadablePostError as exc:
                 raise BodyRefused(400, "cut_off", "The body stopped coming before its end.") from exc
+            except OSError as exc:
+                raise BodyRefused(503, "no_room", "There is no room for this body just now; send it again.") from exc
             if came < declared:
                 raise BodyRefused(400, "cut_off", f"The body was cut off: {came} of {declared} bytes came.")
             if not has_its_end(request, body):

@@ -141,11 +141,9 @@ UPLOAD_MAX_SIZE = 80 * 1024 * 1024  # of a multipart body: a kernel image of 64 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 BODY_PAUSE_S = 20
 DATA_UPLOAD_MAX_NUMBER_FILES = 8
-FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
-FILE_UPLOAD_HANDLERS = [
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
+FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_SIZE
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+LARGE_UPLOADS_AT_ONCE = 4  # in a web process: a large body takes some three times its size of memory
 
 # Headers, cookies, transport
 SECURE_CSP = {

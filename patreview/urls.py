@@ -1,6 +1,7 @@
 """The two doors and the probes. Errors raised outside a view answer in the language of their door."""
 
 import sys
+from http import HTTPStatus
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -25,10 +26,13 @@ def _is_api(request: HttpRequest) -> bool:
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, BodyRefused):
-        code, reason = exception.code, str(exception)
-        if _is_api(request):
-            return problems.problem(exception.status, code, reason)
-        return errors.body_refused(request, exception.status, reason)
+        code, status, reason = exception.code, exception.status, str(exception)
+        answer = (
+            problems.problem(status, code, reason) if _is_api(request) else errors.body_refused(request, status, reason)
+        )
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            answer["Retry-After"] = "5"
+        return answer
     return problems.bad_request(request, exception) if _is_api(request) else errors.bad_request(request, exception)
 
 

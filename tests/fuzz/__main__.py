@@ -89,7 +89,9 @@ def _keep(target: str, body: bytes) -> Path:
 
 
 def _print_costs(results: list[dict[str, Any]]) -> None:
-    print(f"{'reader':<12}{'inputs':>9}{'refused':>9}{'worst CPU s':>13}{'of bytes':>10}{'worst MiB':>11}{'of bytes':>10}")
+    print(
+        f"{'reader':<12}{'inputs':>9}{'refused':>9}{'worst CPU s':>13}{'of bytes':>10}{'worst MiB':>11}{'of bytes':>10}"
+    )
     for name in results[0]["counts"] if results else ():
         cpu_s, long = max(result["slowest"].get(name, (0, 0)) for result in results)
         memory, large = max(result["largest"].get(name, (0, 0)) for result in results)

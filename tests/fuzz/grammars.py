@@ -78,7 +78,9 @@ def domain_configs() -> st.SearchStrategy[str]:
 
 def _constants() -> st.SearchStrategy[str]:
     """Expressions of C, whole and broken."""
-    atom = st.sampled_from(["MSR_PAT", "X86_MT_WB", "X86_MT_WC", "X86_MT_UCM", "0x06", "6ULL", "1", "070", "_AC(6,ULL)", "x"])
+    atom = st.sampled_from(
+        ["MSR_PAT", "X86_MT_WB", "X86_MT_WC", "X86_MT_UCM", "0x06", "6ULL", "1", "070", "_AC(6,ULL)", "x"]
+    )
     return st.recursive(
         atom,
         lambda inner: st.one_of(
@@ -95,8 +97,8 @@ def sources() -> st.SearchStrategy[str]:
     macro = st.sampled_from(["XEN_MSR_PAT", "_PAGE_WC", "_PAGE_UCM", "PAT_ENTRY(n,t)", "MSR_PAT"])
     define = st.tuples(macro, _constants()).map(lambda one: f"#define {one[0]} {one[1]}")
     other = st.sampled_from(
-        ["#if 0", "#ifdef A", "#else", "#elif defined(B)", "#endif", "/*", "*/", "// x", "\\", "BUILD_BUG_ON(XEN_MSR_PAT !=",
-         "    0x050100070406ULL);", "const uint64_t host_pat =", "0x050100070406;", "static_assert(XEN_MSR_PAT == 1);"]
+        ["#if 0", "#ifdef A", "#else", "#elif defined(B)", "#endif", "/*", "*/", "// x", "\\",
+         "BUILD_BUG_ON(XEN_MSR_PAT !=", "    0x050100070406ULL);", "const uint64_t host_pat =", "0x050100070406;", "static_assert(XEN_MSR_PAT == 1);"]
     )  # fmt: skip
     return st.lists(st.one_of(define, define, other), max_size=14).map(lambda lines: "\n".join(lines) + "\n")
 
@@ -105,7 +107,9 @@ def patches() -> st.SearchStrategy[str]:
     """Unified diffs of Xen's headers, with counts that are right or wrong."""
     mark = st.sampled_from(["+", "-", " ", ""])
     body = st.lists(st.tuples(mark, sources().map(lambda text: text.partition("\n")[0])).map("".join), max_size=8)
-    path = st.sampled_from(["xen/arch/x86/include/asm/processor.h", "xen/include/public/xen.h", "xen/arch/x86/mm.c", "/dev/null"])
+    path = st.sampled_from(
+        ["xen/arch/x86/include/asm/processor.h", "xen/include/public/xen.h", "xen/arch/x86/mm.c", "/dev/null"]
+    )
     count = st.integers(0, 9)
     head = st.tuples(path, path, count, count).map(
         lambda one: f"--- a/{one[0]}\n+++ b/{one[1]}\n@@ -1,{one[2]} +1,{one[3]} @@ get_page_from_l1e("
@@ -116,5 +120,7 @@ def patches() -> st.SearchStrategy[str]:
 
 def command_lines() -> st.SearchStrategy[str]:
     """Options with quotes and without."""
-    option = st.sampled_from(["nopat", "xen_nopv", '"a b"', "x=nopat", 'x="nopat', "--", "clearcpuid=pat", "root=/dev/x ro"])
+    option = st.sampled_from(
+        ["nopat", "xen_nopv", '"a b"', "x=nopat", 'x="nopat', "--", "clearcpuid=pat", "root=/dev/x ro"]
+    )
     return st.lists(st.one_of(option, st.text(max_size=8)), max_size=20).map(" ".join)

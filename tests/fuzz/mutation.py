@@ -14,10 +14,24 @@ _NUMBERS = (
 )  # fmt: skip
 _ODD = (
     b"\0", b"\r", b"\r\n", b"\n", b"\t", b"\x0b", b"\x0c", b"\x1b[0m", b"\x1b[31", b"\xc2\x85", b"\xe2\x80\xa8",
-    b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\xc2\xa0", b"\xe2\x88\x92", b"\xff", b"\x80", b"\xed\xa0\x80", b'"', b"'", b"\\",
-    b"\\\n", b"/*", b"*/", b"//", b"[", b"]", b"(", b")", b"{", b"=", b"#", b"%", b"<", b"|", b"  ", b"=0A", b"=\n",
+    b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\xc2\xa0", b"\xe2\x88\x92", b"\xff", b"\x80", b"\xed\xa0\x80", b'"', b"'",
+    b"\\", b"\\\n", b"/*", b"*/", b"//", b"[", b"]", b"(", b")", b"{", b"=", b"#", b"%", b"<", b"|", b"  ", b"=0A", b"=\n",
 )  # fmt: skip
-_EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
+_EDGES = (
+    0,
+    1,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    (1 << 63) - 1,
+    1 << 63,
+    (1 << 64) - 1,
+)
 #: What repeats are made to grow to; the largest are rare, for they are what time goes to.
 _SIZES = (64, 300, 1000, 4000, 5000, 20_000, 70_000, 300_000, 1_100_000, 2_200_000)
 
@@ -130,5 +144,6 @@ def _stretch(body: bytes, dice: random.Random, seeds: Seeds) -> bytes:
 
 
 _CHANGES: tuple[Change, ...] = (
-    _flip, _overwrite, _insert, _insert, _delete, _repeat, _cut, _splice, _word, _word, _number, _number, _lines, _lines,
+    _flip, _overwrite, _insert, _insert, _delete, _repeat, _cut, _splice, _word, _word, _number, _number, _lines,
+    _lines,
 )  # fmt: skip

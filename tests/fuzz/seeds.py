@@ -43,7 +43,9 @@ TEXTS = {
     "xen-source": ("test_xen_source",),
     "layout": ("test_layout_text", "test_xen_source"),
 }
-CONFIG = "# Linux/x86 6.12.117 Kernel Configuration\nCONFIG_X86_64=y\nCONFIG_X86_PAT=y\nCONFIG_MTRR=y\nCONFIG_XEN_PV=y\n"
+CONFIG = (
+    "# Linux/x86 6.12.117 Kernel Configuration\nCONFIG_X86_64=y\nCONFIG_X86_PAT=y\nCONFIG_MTRR=y\nCONFIG_XEN_PV=y\n"
+)
 _WORD_LIMIT = 400
 
 #: How much each reader of text reads at most.
@@ -77,16 +79,27 @@ class Seeds(NamedTuple):
 def seeds_of(role: str) -> Seeds:
     """The seeds of a reader. Of texts there is always one that has every line of the tests."""
     if role in ("image", "xen-image"):
-        return Seeds(tuple(images()), (b"Xen version ", b"Linux version 6", b"IKCFG_ST", b"Xen\0", b"\x77\x02\0\0\x0f\x30"))
+        return Seeds(
+            tuple(images()), (b"Xen version ", b"Linux version 6", b"IKCFG_ST", b"Xen\0", b"\x77\x02\0\0\x0f\x30")
+        )
     if role == "bundle":
-        return Seeds(tuple(_tarballs()), (b"MANIFEST", b"dmesg", b"../dmesg", b"ustar\0", b"ok dmesg 1\n", b"proc-config.gz"))
+        return Seeds(
+            tuple(_tarballs()), (b"MANIFEST", b"dmesg", b"../dmesg", b"ustar\0", b"ok dmesg 1\n", b"proc-config.gz")
+        )
     constants = [text for name in TEXTS[role] for text in _constants(TESTS / f"{name}.py")]
     whole = [text for text in constants if text.count("\n") > 1]
     words = [text for text in constants if 0 < len(text) <= _WORD_LIMIT and "\0" not in text]
     lines = [word.strip("\n") for word in words if all(line.isprintable() for line in word.splitlines())]
-    examples = [*whole, "\n".join(lines) + "\n", *("\n".join(lines[at : at + 12]) + "\n" for at in range(0, len(lines), 12))]
+    examples = [
+        *whole,
+        "\n".join(lines) + "\n",
+        *("\n".join(lines[at : at + 12]) + "\n" for at in range(0, len(lines), 12)),
+    ]
     if role == "config":
-        examples += [CONFIG, *(f"{CONFIG}{line}\n" for line in ("CONFIG_LOCALVERSION=\"-1\"", "# CONFIG_X86_PAT is not set"))]
+        examples += [
+            CONFIG,
+            *(f"{CONFIG}{line}\n" for line in ('CONFIG_LOCALVERSION="-1"', "# CONFIG_X86_PAT is not set")),
+        ]
     found = [text.encode(errors="surrogatepass") for text in dict.fromkeys(examples)]
     if role == "config":
         found += [gzip.compress(CONFIG.encode(), mtime=0), lzma.compress(CONFIG.encode())]

@@ -166,7 +166,11 @@ def chain_of(dice: random.Random) -> bytes:
 
 def _recognition_of(dice: random.Random) -> bytes:
     role = dice.choice(_CHAIN_ROLES)
-    return dice.choice((b"a", b"xen.gz", b"xen" * 300 + b"/", b"/" * 4000, b"g.cfg")) + b"\n" + mutate(dice, seeds_of(role))
+    return (
+        dice.choice((b"a", b"xen.gz", b"xen" * 300 + b"/", b"/" * 4000, b"g.cfg"))
+        + b"\n"
+        + mutate(dice, seeds_of(role))
+    )
 
 
 def _mutated(role: str) -> Callable[[random.Random], bytes]:

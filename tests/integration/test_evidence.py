@@ -1,6 +1,7 @@
 """Files as evidence, from the upload to the report: images, domain files, patches, contradictions, hostile bytes."""
 
 import json
+from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,7 +15,7 @@ from patreview.analyses.services import request_run, submit
 from patreview.catalogue.models import Guest
 from patreview.reviews.services import adopt, vote
 from patreview.submissions.queries import artifacts_of
-from patreview.submissions.services import Proposal, Upload
+from patreview.submissions.services import Proposal, Upload, read_proposal
 from tests import make, make_images
 
 DOMAIN = 'name = "gpu"\ntype = "pv"\nkernel = "/boot/vmlinuz"\nmemory = 1024\n'
@@ -288,3 +289,31 @@ def test_the_page_of_a_submission_shows_what_was_read_of_its_image(team, client)
     assert "bzImage" in page
     assert "Xen takes it as PV, PVH, dom0" in page
     assert "vmlinuz at 0x" in page
+
+
+def test_large_bodies_are_taken_a_few_at_once(team, api, settings, monkeypatch):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.LARGE_UPLOADS_AT_ONCE = 10_000, 1
+    body = {"kind": "guest", "title": "k", "guest": {"name": "k"}}
+    inner = []
+
+    def meanwhile(*args, **kwargs):
+        inner.append(api("preview", body, file=SimpleUploadedFile("c", CONFIG.encode() + b"#\n" * 10_000)))
+        return read_proposal(*args, **kwargs)
+
+    monkeypatch.setattr("patreview.analyses.services.read_proposal", meanwhile)
+    taken = api("submissions", body, file=SimpleUploadedFile("c", CONFIG.encode() + b"#\n" * 10_000))
+    assert taken.status_code == 202
+    assert (inner[0].status_code, inner[0].json()["code"], inner[0]["Retry-After"]) == (503, "busy", "5")
+
+
+def test_a_body_for_which_there_is_no_room_comes_again_later(team, api, settings, monkeypatch):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000
+
+    class Full(BytesIO):
+        def write(self, part):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("patreview.middleware.TemporaryFile", Full)
+    body = {"kind": "guest", "title": "k", "guest": {"name": "k"}}
+    refused = api("submissions", body, file=SimpleUploadedFile("c", CONFIG.encode() + b"#\n" * 10_000))
+    assert (refused.status_code, refused.json()["code"]) == (503, "no_room")

@@ -1,0 +1,1 @@
+"""Files that mean harm, sent to a real installation: `make hostile`."""
