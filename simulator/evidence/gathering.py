@@ -136,7 +136,10 @@ _NOTHING: Data = {"facts": [], "notes": [], "unknown": [], "unknown_count": 0}
 
 
 def take_image(evidence: Evidence, role: str, name: str, result: Data | None) -> None:
-    """An image: what a child said of it, why it could not be read, or that it is still to be read."""
+    """An image: what a child said of it, why it could not be read, or that it is still to be read.
+
+    What it is, kernel or hypervisor, its content decides: a name or a person may have been wrong.
+    """
     if result is None:
         evidence.files.append(_summary(role, name, _NOTHING, state="pending"))
     elif "problems" in result:
@@ -145,7 +148,12 @@ def take_image(evidence: Evidence, role: str, name: str, result: Data | None) ->
         evidence.files.append(_summary(role, name, _NOTHING, state="refused", problems=problems))
     else:
         reading: Data = {**result["reading"], "source": name}  # type: ignore[dict-item]
-        evidence.claims.extend(claims_of(role, reading))
+        kind = str(reading["kind"])
+        if kind != role:
+            message = f"sent as: {BY_ROLE[role].title}; it is, and is read as: {BY_ROLE[kind].title}"
+            note = {"message": message, "source": name, "line": None}
+            reading["notes"] = [note, *reading["notes"]]  # type: ignore[misc]
+        evidence.claims.extend(claims_of(kind, reading))
         evidence.files.append(_summary(role, name, reading))
 
 

@@ -86,10 +86,10 @@ def _stripped(number: int, line: str) -> LogLine:
         found = _PREFIX.match(line, start)
         if found is None:
             found = (_HVM if is_xen else _KERNEL).match(line, start)
-        groups = {} if found is None else found.groupdict()
-        if found is None or (domain and groups.get("xen")):  # what a domain prints is never Xen's, whatever it says
+        if found is None:
             break
         start = found.end()
+        groups = found.groupdict()
         if groups.get("xen"):
             is_xen = True
         elif groups.get("domain"):

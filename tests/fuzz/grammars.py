@@ -98,7 +98,8 @@ def sources() -> st.SearchStrategy[str]:
     define = st.tuples(macro, _constants()).map(lambda one: f"#define {one[0]} {one[1]}")
     other = st.sampled_from(
         ["#if 0", "#ifdef A", "#else", "#elif defined(B)", "#endif", "/*", "*/", "// x", "\\",
-         "BUILD_BUG_ON(XEN_MSR_PAT !=", "    0x050100070406ULL);", "const uint64_t host_pat =", "0x050100070406;", "static_assert(XEN_MSR_PAT == 1);"]
+         "BUILD_BUG_ON(XEN_MSR_PAT !=", "    0x050100070406ULL);", "const uint64_t host_pat =", "0x050100070406;",
+         "static_assert(XEN_MSR_PAT == 1);"]
     )  # fmt: skip
     return st.lists(st.one_of(define, define, other), max_size=14).map(lambda lines: "\n".join(lines) + "\n")
 

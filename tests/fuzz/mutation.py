@@ -15,7 +15,8 @@ _NUMBERS = (
 _ODD = (
     b"\0", b"\r", b"\r\n", b"\n", b"\t", b"\x0b", b"\x0c", b"\x1b[0m", b"\x1b[31", b"\xc2\x85", b"\xe2\x80\xa8",
     b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\xc2\xa0", b"\xe2\x88\x92", b"\xff", b"\x80", b"\xed\xa0\x80", b'"', b"'",
-    b"\\", b"\\\n", b"/*", b"*/", b"//", b"[", b"]", b"(", b")", b"{", b"=", b"#", b"%", b"<", b"|", b"  ", b"=0A", b"=\n",
+    b"\\", b"\\\n", b"/*", b"*/", b"//", b"[", b"]", b"(", b")", b"{", b"=", b"#", b"%", b"<", b"|", b"  ", b"=0A",
+    b"=\n",
 )  # fmt: skip
 _EDGES = (
     0,

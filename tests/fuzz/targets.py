@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from simulator import InvalidInput, add_images, analyse, canonical, platform_seen, read_guest
 from simulator.evidence import formats, recognition
-from simulator.evidence.formats import TEXT_ROLES
+from simulator.evidence.formats import IMAGE_ROLES, TEXT_ROLES
 from simulator.images.reader import read_image
 from simulator.inputs.kernel_config import read_config, read_options
 from simulator.inputs.reading import Reading
@@ -26,7 +26,7 @@ _STATED: tuple[dict[str, object], ...] = (
     {"name": "k", "mode": "hvm", "role": "domU"},
     {},
 )
-_CHAIN_ROLES = (*TEXT_ROLES, "image", "bundle")
+_CHAIN_ROLES = (*TEXT_ROLES, *IMAGE_ROLES, "bundle")
 
 
 class Wrong(AssertionError):
@@ -138,7 +138,7 @@ def _read_chain(body: bytes) -> None:
     stated, parts = json.loads(body)
     files = [{"role": role, "name": name, "body": text.encode("latin-1")} for role, name, text in parts]
     guest = read_guest(stated, files, by="a")
-    results = {one["role"]: _image_result(one["body"]) for one in files if one["role"] in formats.IMAGE_ROLES}
+    results = {one["role"]: _image_result(one["body"]) for one in files if one["role"] in IMAGE_ROLES}
     guest = add_images(json.loads(canonical(guest)), results)
     check_stored(guest)
     seen = platform_seen(guest)

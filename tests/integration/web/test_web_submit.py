@@ -132,6 +132,7 @@ def test_what_is_no_evidence_is_named_and_what_was_typed_comes_back(client, path
         ("config.gz", gzip.compress(CONFIG.encode())[:40], "config.gz"),
         ("dom0.config", b"CONFIG_X=y\n<<<<<<< HEAD\n", "<code>dom0.config:2</code>"),
     ],
+    ids=["too large", "cut off", "a mark of a merge"],
 )
 def test_a_file_that_cannot_be_read_says_why(client, path, name, content, told):
     answer = client.post(f"{path}?kind=guest", guest(evidence=SimpleUploadedFile(name, content)))

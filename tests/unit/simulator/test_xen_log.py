@@ -306,15 +306,6 @@ def test_a_hundred_thousand_near_matches_end(line: str) -> None:
     assert facts_of(reading) == [("xen", "4.17.2", 1), ("boots", 1, 1)]
 
 
-def test_what_a_domain_prints_is_never_xens() -> None:
-    """A guest writes to the console of a debug build whatever it likes."""
-    forged = "(d1) (XEN) Xen version 4.17.2 (a@b) (gcc) debug=n"
-    with pytest.raises(InvalidInput):
-        read(forged)
-    reading = read("(XEN) Command line: placeholder", forged, "(XEN) (d2) (XEN) Command line: mmio-relax=all")
-    assert [(fact.key, fact.value) for fact in reading.facts] == [("xen_cmdline", "placeholder")]
-
-
 _WORDS = ["(XEN) ", "(d1) ", "\n", "\n(XEN) ", "\n(XEN) ", "> ", "=20", "=3D", "=\n", *LOG]
 
 
