@@ -1,7 +1,7 @@
 """What is known of a guest: read from plain data, each fact known or None."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from simulator.driver import Need, Source, driver_named, needs_by, parse_driver, sources_of
 from simulator.guest import FAMILIES
@@ -19,6 +19,7 @@ from simulator.statement import (
     FLAGS,
     LIST_LIMIT,
     MODES,
+    SEEN_KEYS,
     read_needs,
     read_patches,
     read_role,
@@ -189,7 +190,7 @@ def read_facts(record: Record) -> GuestFacts:
     encodings = _value(facts, "encodings")
     flags = {key: bool(_value(facts, key).flag("value")) for key in FLAGS}
     modules = _value(facts, "modules")
-    return GuestFacts(
+    known = GuestFacts(
         name=record.text("name"),
         family=family,
         release=release,
@@ -211,16 +212,26 @@ def read_facts(record: Record) -> GuestFacts:
         errata_cpu=flags["errata_cpu"],
         booted_under=_layout(facts, "booted_under"),
         observed=_layout(facts, "observed_pat"),
-        pat_off=_pat_off(_value(facts, "pat_off")),
-        seen_needs=tuple(read_needs(_value(facts, "mapped"), "value")),
-        seen_in=_place_of(_value(facts, "mapped")),
-        refused=_refused(_value(facts, "conflicts")),
-        copies_mtrrs=_value(facts, "copies_mtrrs").flag("value"),
-        image=_read_image(_value(facts, "image")),
-        unreadable=_value(facts, "unreadable").optional_text("value", limit=_MESSAGE_LIMIT) or "",
-        boots=_boots(_value(facts, "boots")),
         contradictions=tuple(_contradictions(facts)),
     )
+    return known._replace(**_seen(facts)) if _SEEN & facts.data.keys() else known
+
+
+_SEEN = frozenset(SEEN_KEYS)
+
+
+def _seen(facts: Record) -> dict[str, Any]:
+    """What only evidence tells; most guests of a fleet have none of it."""
+    return {
+        "pat_off": _pat_off(_value(facts, "pat_off")),
+        "seen_needs": tuple(read_needs(_value(facts, "mapped"), "value")),
+        "seen_in": _place_of(_value(facts, "mapped")),
+        "refused": _refused(_value(facts, "conflicts")),
+        "copies_mtrrs": _value(facts, "copies_mtrrs").flag("value"),
+        "image": _read_image(_value(facts, "image")),
+        "unreadable": _value(facts, "unreadable").optional_text("value", limit=_MESSAGE_LIMIT) or "",
+        "boots": _boots(_value(facts, "boots")),
+    }
 
 
 def _value(facts: Record, key: str) -> Record:
@@ -254,7 +265,9 @@ def _place_of(fact: Record) -> str:
 
 def _contradictions(facts: Record) -> Iterator[str]:
     """What evidence disagrees on: each value with where it comes from."""
-    for key in FACT_KEYS:
+    for key, known in facts.data.items():
+        if not isinstance(known, dict) or "also" not in known:
+            continue
         fact = _value(facts, key)
         for number, item in enumerate(fact.items("also", limit=LIST_LIMIT)[:_ALSO_LIMIT]):
             other = Record.of(item, path=f"{fact.at('also')}[{number}]", known=("value", "origin"))

@@ -6,7 +6,6 @@ from simulator.analysis import Review, Stated, coverage_of, in_order, review, ve
 from simulator.canonical_json import digest
 from simulator.case import Case, ClassJudgement, Result
 from simulator.catalogue import ENGINE_VERSION, rules_digest
-from simulator.evidence.account import account_of
 from simulator.finding import Verdict, worst
 from simulator.headline import fit
 from simulator.kernel import Kernel
@@ -61,7 +60,11 @@ def _evidence(data: object) -> list[Data]:
     """What is known of each guest that came with facts, where they are few: a fleet's are its catalogue's."""
     assert isinstance(data, dict)  # read_scenario() looked
     guests = [one for one in (*(data.get("guests") or ()), data.get("proposal") or {}) if "facts" in one]
-    return [account_of(one) for one in guests] if len(guests) <= ACCOUNTS_LIMIT else []
+    if not 0 < len(guests) <= ACCOUNTS_LIMIT:
+        return []
+    from simulator.evidence.account import account_of
+
+    return [account_of(one) for one in guests]
 
 
 def _inputs_digest(scenario: Scenario) -> str:

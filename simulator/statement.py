@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from copy import deepcopy
 
 from simulator.driver import parse_driver
 from simulator.guest import FAMILIES
@@ -52,6 +51,8 @@ def read_guest(stated: object, files: object, *, by: str, careful: bool = True) 
 
 def add_images(guest: dict[str, object], results: Mapping[str, dict[str, object]]) -> dict[str, object]:
     """A guest of read_guest() with what a worker's child read of its images, by role."""
+    from copy import deepcopy
+
     from simulator.evidence.gathering import Evidence, take_image
     from simulator.evidence.settling import settle
 

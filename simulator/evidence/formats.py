@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from hashlib import sha256
 from importlib import import_module
+from threading import Lock
 from typing import NamedTuple
 
 from simulator.inputs.reading import Reading, refusal
@@ -64,8 +65,11 @@ def read_text(role: str, name: str, text: str, *, careful: bool = True) -> Readi
     return reading
 
 
-_SEEN_LIMIT = 256
-_seen: OrderedDict[tuple[str, str, bytes], Reading] = OrderedDict()
+#: How many files that were read are kept, and of how many characters together: what is kept of a .config full of
+#: symbols takes nine times its size.
+_SEEN_FILES, _SEEN_CHARACTERS = 256, 16 << 20
+_seen: OrderedDict[tuple[str, str, bytes], tuple[Reading, int]] = OrderedDict()
+_seen_lock = Lock()  # a web worker's threads read at once
 
 
 def read_file(role: str, name: str, body: bytes) -> Reading:
@@ -77,12 +81,16 @@ def read_file(role: str, name: str, body: bytes) -> Reading:
     if len(body) > BY_ROLE[role].size:
         raise refusal(name, "too_large", f"{len(body)} bytes; at most {BY_ROLE[role].size} are read")
     key = role, name, sha256(body).digest()
-    if key not in _seen:
-        _seen[key] = read_text(role, name, decode(_unpacked(name, body) if role == "config" else body))
-        if len(_seen) > _SEEN_LIMIT:
+    with _seen_lock:
+        kept = _seen.pop(key, None)
+    if kept is None:
+        text = decode(_unpacked(name, body) if role == "config" else body)
+        kept = read_text(role, name, text), len(text)
+    with _seen_lock:
+        _seen[key] = kept
+        while len(_seen) > _SEEN_FILES or sum(size for _, size in _seen.values()) > _SEEN_CHARACTERS:
             _seen.popitem(last=False)
-    _seen.move_to_end(key)
-    return _seen[key]
+    return kept[0]
 
 
 def decode(body: bytes) -> str:

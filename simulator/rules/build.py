@@ -1,6 +1,7 @@
 """XEN: what of the hypervisor's own source rests on its PAT layout."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from simulator import citations
 from simulator.finding import Finding, Severity, Verdict
@@ -8,7 +9,9 @@ from simulator.hypervisor import PAGE_FLAGS, PUBLIC_HEADER_ENTRIES, REWRITTEN_IN
 from simulator.pat import ENTRY_COUNT, XEN_LAYOUT, PatLayout
 from simulator.rules.layout import say_of_layout
 from simulator.rules.rule import LINUX, STOCK, Data, Rule, View, example, needs_header, needs_proposal
-from simulator.source import XenSource
+
+if TYPE_CHECKING:
+    from simulator.source import XenSource
 
 
 def page_flags(view: View) -> Iterator[Finding]:
@@ -45,7 +48,7 @@ def page_flags(view: View) -> Iterator[Finding]:
     )
 
 
-def _says_of_flags(source: XenSource) -> str:
+def _says_of_flags(source: "XenSource") -> str:
     """What a source that was sent does to page.h."""
     where = f"{source.name}:{source.flags_line}" if source.flags_line else source.name
     if source.wrong_flags:

@@ -13,6 +13,7 @@ from simulator.evidence import formats
 from simulator.evidence.claims import Claim, claims_of, merge, origin_of
 from simulator.evidence.gathering import Evidence
 from simulator.evidence.settling import settle
+from simulator.images.reader import read_image
 from simulator.problem import InvalidInput
 from tests import make_images
 
@@ -264,6 +265,14 @@ def test_the_same_bytes_are_read_once() -> None:
     assert formats.read_file("config", "seen", CONFIG.encode()) is not first
 
 
+def test_what_is_kept_of_files_has_a_limit_in_characters() -> None:
+    large = CONFIG + "CONFIG_A=y\n" * 59_000
+    first = formats.read_file("config", "large", CONFIG.encode())
+    for number in range(30):
+        formats.read_file("config", "large", f"{large}# {number}\n".encode())
+    assert formats.read_file("config", "large", CONFIG.encode()) is not first
+
+
 def test_files_that_are_too_large() -> None:
     with pytest.raises(InvalidInput, match="at most 2097152 are read"):
         formats.read_file("config", "c", b"x" * (1 << 22))
@@ -333,6 +342,18 @@ def test_an_image_waits_for_what_a_child_reads() -> None:
     assert refused["facts"]["unreadable"]["value"] == "ends early"
     assert [one["state"] for one in refused["evidence"]] == ["refused", "read"]
     assert "unreadable" not in guest["facts"]
+
+
+def test_an_image_is_what_it_holds_whatever_it_was_sent_as() -> None:
+    body = make_images.kernel()
+    guest = read_guest({"name": "g"}, [{"role": "xen-image", "name": "vmlinux", "body": body}], by="dana")
+    read_as_xen = add_images(guest, {"xen-image": {"reading": read_image(body, source="vmlinux").as_data()}})
+    (file,) = read_as_xen["evidence"]
+    assert file["notes"][0]["message"] == (
+        "sent as: Xen binary (xen.gz); it is, and is read as: kernel image (bzImage, vmlinux)"
+    )
+    assert read_as_xen["facts"]["image"]["value"]["abilities"]["dom0"]["able"] is True
+    assert analyse({"platforms": [{"name": "host"}], "guests": [{**read_as_xen, "platforms": ["host"]}]})["verdict"]
 
 
 def test_what_is_missing_says_what_it_would_decide() -> None:
