@@ -82,6 +82,17 @@ def read_guest(stated: Data, files: list[Data], *, by: str) -> Data:
     return simulator.read_guest(stated, files, by=by)
 
 
+def built_in(result: Data) -> Data:
+    """What a Xen binary has built in, of what read_image() said: `built_in`, `binary_release`, or `unreadable`."""
+    if "problems" in result:
+        return {"unreadable": result["problems"][0]["message"]}
+    facts = {fact["key"]: fact["value"] for fact in result["reading"]["facts"]}
+    if result["reading"]["kind"] != "xen-image":
+        return {"unreadable": "it is the image of a kernel, not of a hypervisor"}
+    found = {"built_in": facts.get("xen_layout"), "binary_release": facts.get("xen")}
+    return {key: value for key, value in found.items() if value}
+
+
 def add_images(guest: Data, results: dict[str, Data]) -> Data:
     """A guest of read_guest() with what was read of its images, by role."""
     return simulator.add_images(guest, results)
@@ -190,6 +201,7 @@ __all__ = [
     "account",
     "add_images",
     "analyse",
+    "built_in",
     "canonical",
     "check_layout",
     "check_platform",

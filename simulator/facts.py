@@ -249,7 +249,10 @@ _LABELS = {
     "observed_pat": "the layout that was seen",
     "cmdline": "nopat on the command line",
     "host": "the host",
+    "config": "the .config",
+    "image": "the kernel image",
 }
+_IN_WORDS = ("host", "config", "image")  # what disagrees there is put in words already
 
 
 def _place_of(fact: Record) -> str:
@@ -271,13 +274,16 @@ def _contradictions(facts: Record) -> Iterator[str]:
         fact = _value(facts, key)
         for number, item in enumerate(fact.items("also", limit=LIST_LIMIT)[:_ALSO_LIMIT]):
             other = Record.of(item, path=f"{fact.at('also')}[{number}]", known=("value", "origin"))
-            one = "" if key == "host" else f"{_shown(fact)} ({_place_of(fact)}), but "
-            yield f"{_LABELS.get(key, key.replace('_', ' '))} is {one}{_shown(other)} ({_place_of(other)})"
+            if key in _IN_WORDS:
+                yield f"{_LABELS[key]}: {_shown(other)} ({_place_of(other)} against {_place_of(fact)})"
+            else:
+                label = _LABELS.get(key, key.replace("_", " "))
+                yield f"{label} is {_shown(fact)} ({_place_of(fact)}), but {_shown(other)} ({_place_of(other)})"
 
 
 def _shown(fact: Record) -> str:
     value = fact.data.get("value")
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else ascii(value)[:100].strip("'")
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else ascii(value)[:200].strip("'")
 
 
 _NOPAT = "boot option"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from simulator.hypervisor import PAGE_FLAGS
 from simulator.inputs.layout import ReadLayout, read_layout
 from simulator.inputs.record import NAME_LIMIT, Record
-from simulator.pat import PatLayout, PteCacheBits
+from simulator.pat import XEN_LAYOUT, PatLayout, PteCacheBits
 from simulator.problem import refuse
 
 Data = dict[str, object]
@@ -22,9 +22,13 @@ _KEYS = (
     "public_header",
     "mmio_test",
     "lines",
+    "binary",
     "built_in",
+    "binary_release",
     "unreadable",
 )
+#: What a patch shows whatever tree it is for.
+_SHOWN_ANYWHERE = ("name", "assertion", "assertion_value")
 _XEN_FLAGS = {name: bits.pat_index for name, _, bits in PAGE_FLAGS}
 
 
@@ -32,8 +36,8 @@ class XenSource(NamedTuple):
     """A patch or headers of Xen, read. What a patch does not touch stays as upstream has it.
 
     `flags` are the PAT indices of all page-flag constants, None where the text shows nothing of page.h. `asserted` is
-    the value that a changed assertion names. `built_in` is what a Xen binary that was sent has in it, `unreadable` why
-    that could not be read.
+    the value that a changed assertion names. `binary` is the name of a Xen binary that was sent, `built_in` and
+    `binary_release` what it has in it, `unreadable` why it could not be read.
     """
 
     name: str
@@ -44,7 +48,9 @@ class XenSource(NamedTuple):
     asserted: PatLayout | None = None
     header_changed: bool = False
     mmio_changed: bool = False
+    binary: str = ""
     built_in: PatLayout | None = None
+    binary_release: str = ""
     unreadable: str = ""
 
     @property
@@ -61,6 +67,10 @@ class XenSource(NamedTuple):
         if self.assertion == "changed":
             return self.asserted is not None and self.asserted != layout
         return self.is_patch and self.assertion != "dropped"
+
+    def frees_assertion(self, layout: PatLayout) -> bool:
+        """Whether the assertion is shown to be gone, or to name this layout."""
+        return self.assertion == "dropped" or (self.assertion == "changed" and self.asserted == layout)
 
 
 def read_layout_text(text: object, *, name: str = "the pasted text") -> Data:
@@ -96,6 +106,12 @@ def _of_source(text: str, name: str) -> Data:
         raise reading.refusal("several_layouts", message, line=said["layout"].line)
     layout = read_layout(values[0]).layout
     source: Data = {key: said[key].value for key in _KEYS if key in said}
+    before = said.get("layout_before")
+    if before is not None and before.value != XEN_LAYOUT.hex:
+        # The tree was patched before: what this patch leaves alone is not upstream's.
+        source = {key: value for key, value in source.items() if key in _SHOWN_ANYWHERE}
+        message = f"it is for a tree whose layout is {before.value}: what it leaves alone there is not known"
+        reading.note(message, before.line)
     source |= {"name": name, "lines": {key: fact.line for key, fact in said.items() if fact.line}}
     return _as_data(ReadLayout(layout, "Xen source"), source, reading.notes)
 
@@ -114,7 +130,9 @@ def read_source(data: object, *, field: str) -> XenSource:
         asserted=_layout(record, "assertion_value"),
         header_changed=record.word("public_header", _TOUCHED) == "changed",
         mmio_changed=record.word("mmio_test", _TOUCHED) == "changed",
+        binary=record.optional_text("binary", limit=4 * NAME_LIMIT) or "",
         built_in=_layout(record, "built_in"),
+        binary_release=record.optional_text("binary_release") or "",
         unreadable=record.optional_text("unreadable", limit=_MESSAGE_LIMIT) or "",
     )
 

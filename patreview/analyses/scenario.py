@@ -3,7 +3,7 @@
 from typing import Any
 
 from patreview import engine
-from patreview.analyses.images import readings_of
+from patreview.analyses.images import images_of, readings_of
 from patreview.catalogue.models import Guest, Platform
 from patreview.catalogue.queries import guests_on, platforms_in
 from patreview.submissions.models import Revision, Submission
@@ -64,13 +64,12 @@ def _seen_platform(guest: dict[str, Any], known: list[dict[str, Any]]) -> list[d
 def _source(revision: Revision) -> dict[str, Any]:
     """What came along with a layout: the patch that it was read from, the value that a Xen binary has built in."""
     source: dict[str, Any] = dict(revision.content["layout"].get("source") or {})
-    result = readings_of(revision).get("xen-image", {})
-    facts = result.get("reading", {}).get("facts", [])
-    built_in = [fact["value"] for fact in facts if fact["key"] == "xen_layout"]
-    found: dict[str, Any] = {"built_in": built_in[0]} if built_in else {}
-    if "problems" in result:
-        found["unreadable"] = result["problems"][0]["message"]
-    return {"name": result.get("source", "the Xen binary")} | source | found if found else source
+    binary = next((one for one in images_of(revision) if one.role == "xen-image"), None)
+    result = readings_of(revision).get("xen-image") if binary else None
+    if binary is None or result is None:
+        return source
+    found = engine.built_in(result)
+    return {"name": binary.name} | source | {"binary": binary.name} | found
 
 
 def _platform(platform: Platform) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from simulator.driver import driver_named
 from simulator.errata import loses_index_bit
 from simulator.hypervisor import parse_release as parse_xen
-from simulator.inputs.command_line import says_nopat
+from simulator.inputs.command_line import mmio_relax, says_nopat
 from simulator.inputs.kernel_release import parse_release
 from simulator.problem import InvalidInput
 
@@ -36,7 +36,7 @@ _GUEST = (
     "config", "observed_pat", "mtrr_list", "seen_mtrr", "dom0_mode", "bare_metal", "image",
 )  # fmt: skip
 #: Facts of a reading that are the host's, under the name that a platform has for them.
-_HOST = {"xen": "xen", "xen_cmdline": "cmdline", "xen_layout": "layout", "mtrr": "mtrr"}
+_HOST = {"xen": "xen", "xen_cmdline": "xen_cmdline", "xen_layout": "layout", "mtrr": "mtrr"}
 #: Facts of which a guest has as many as are said.
 _LISTS = ("drivers", "conflicts", "mapped")
 
@@ -63,8 +63,7 @@ def claims_of(role: str, reading: Data) -> Iterator[Claim]:
 
 def _of_flags(value: object) -> Iterator[Claim]:
     flags: dict[str, bool] = value  # type: ignore[assignment]
-    if not flags["pat"]:
-        yield Claim("hide_cpuid_pat", True, {})
+    yield Claim("hide_cpuid_pat", not flags["pat"], {})
     if not flags["mtrr"]:
         yield Claim("lacks_mtrr", True, {})
 
@@ -140,9 +139,47 @@ _AGREE: dict[str, Callable[[object, object], bool]] = {
     "release": _same_kernel,
     "xen": _same_xen,
     "cmdline": lambda one, other: says_nopat(str(one)) == says_nopat(str(other)),
+    "xen_cmdline": lambda one, other: _relaxes(one) == _relaxes(other),
+    "mtrr": lambda one, other: _ranges(one) == _ranges(other),
+    "boots": lambda one, other: True,  # noqa: ARG005 - several logs may hold several boots each
 }
-#: Facts of which the first counts, whatever else is said: a .config that was sent goes before one in an image.
-_FIRST = ("config", "image", "boots")
+SYMBOLS_SHOWN = 3
+
+
+def _relaxes(command_line: object) -> str:
+    try:
+        return mmio_relax(str(command_line))
+    except InvalidInput:
+        return str(command_line)
+
+
+def _ranges(value: object) -> set[tuple[str, str, str]]:
+    """The variable ranges of MTRRs: all that /proc/mtrr shows."""
+    rows: list[dict[str, str]] = value.get("variable") or []  # type: ignore[attr-defined]
+    return {(row["base"], row["size"], row["type"]) for row in rows}
+
+
+def _other_config(known: Data, value: object) -> str:
+    """Where two .configs set a symbol that matters to different values; "" where they agree."""
+    mine: dict[str, str] = known["value"]  # type: ignore[assignment]
+    other: dict[str, str] = value["value"]  # type: ignore[index]
+    both = sorted((mine.keys() & other.keys()) - {"CONFIG_LOCALVERSION"})
+    found = [f"{symbol}={other[symbol]} here, and {mine[symbol]}" for symbol in both if other[symbol] != mine[symbol]]
+    more = f", and {len(found) - SYMBOLS_SHOWN} more" if len(found) > SYMBOLS_SHOWN else ""
+    return ", ".join(found[:SYMBOLS_SHOWN]) + more
+
+
+def _other_image(known: Data, value: object) -> str:
+    """How Xen takes two images differently; "" where it does not."""
+    mine, other = (
+        {way: one["able"] for way, one in (image.get("abilities") or {}).items()}  # type: ignore[attr-defined]
+        for image in (known["value"], value)
+    )
+    return "" if mine == other else "another image, which Xen takes otherwise"
+
+
+#: Facts that are compared part by part: in words where they disagree.
+_COMPARED: dict[str, Callable[[Data, object], str]] = {"config": _other_config, "image": _other_image}
 
 
 def _says_more(key: str, known: object, value: object) -> bool:
@@ -165,12 +202,20 @@ def merge(facts: Facts, claims: Iterable[Claim]) -> None:
             listed: list[object] = known["value"]  # type: ignore[assignment]
             if value not in listed and len(listed) < LIST_LIMIT:
                 listed.append(value)
+        elif key in _COMPARED:
+            if differs := _COMPARED[key](known, value):
+                put_beside(known, differs, origin)
         elif not _agrees(key, known["value"], value):
-            others: list[Data] = known.setdefault("also", [])  # type: ignore[assignment]
-            if all(other["value"] != value for other in others) and len(others) < LIST_LIMIT:
-                others.append({"value": value, "origin": origin})
+            put_beside(known, value, origin)
         elif _says_more(key, known["value"], value):
             known |= {"value": value, "origin": origin}
+
+
+def put_beside(known: Data, value: object, origin: Data) -> None:
+    """Keep a value that disagrees beside the one that counts."""
+    others: list[Data] = known.setdefault("also", [])  # type: ignore[assignment]
+    if all(other["value"] != value for other in others) and len(others) < LIST_LIMIT:
+        others.append({"value": value, "origin": origin})
 
 
 def _first(key: str, value: object, origin: Data) -> Data:
@@ -182,6 +227,4 @@ def _config(value: object, origin: Data) -> Data:
 
 
 def _agrees(key: str, known: object, value: object) -> bool:
-    if key in _FIRST:
-        return True
     return _AGREE[key](known, value) if key in _AGREE else known == value

@@ -25,24 +25,24 @@ class Format(NamedTuple):
 IMAGE_LIMIT = 64 << 20
 PACKED_CONFIG_LIMIT = 1 << 20
 FORMATS = (
-    #      role           what it is                                       reader
-    Format("config",      "kernel .config, /proc/config.gz",               "", 2 << 20),
-    Format("image",       "kernel image (bzImage, vmlinux)",               "", IMAGE_LIMIT, is_text=False),
-    Format("dmesg",       "Linux boot log (dmesg)",                        "boot_log.read_boot_log"),
-    Format("domain",      "domain configuration (xl.cfg)",                 "domain_config.read_domain_config"),
-    Format("version",     "/proc/version",                                 "running_kernel.read_kernel_version"),
-    Format("cmdline",     "/proc/cmdline",                                 "running_kernel.read_kernel_cmdline"),
-    Format("cpuinfo",     "/proc/cpuinfo",                                 "cpu_info.read_cpu_info"),
-    Format("mtrr",        "/proc/mtrr",                                    "mtrr_list.read_mtrr_list"),
-    Format("memtypes",    "x86/pat_memtype_list of debugfs",               "memtype_list.read_memtype_list"),
-    Format("modules",     "lsmod",                                         "module_list.read_modules"),
-    Format("pci",         "lspci -k",                                      "module_list.read_pci_list"),
-    Format("hypervisor",  "/sys/hypervisor as key: value",                 "running_kernel.read_sys_hypervisor"),
-    Format("xl-dmesg",    "Xen's log (xl dmesg)",                          "xen_log.read_xen_log"),
-    Format("xl-info",     "xl info",                                       "running_kernel.read_xl_info"),
-    Format("xen-image",   "Xen binary (xen.gz)",                           "", IMAGE_LIMIT, is_text=False),
-    Format("xen-source",  "Xen's processor.h and page.h, or a patch",      "xen_source.read_xen_source"),
-    Format("bundle",      "tarball of collect.sh",                         "", 8 << 20, is_text=False),
+    #      role           what it is                                    reader
+    Format("config",      "kernel .config, /proc/config.gz",            "", 2 << 20),
+    Format("image",       "kernel image (bzImage, vmlinux)",            "", IMAGE_LIMIT, is_text=False),
+    Format("dmesg",       "Linux boot log (dmesg)",                     "boot_log.read_boot_log"),
+    Format("domain",      "domain configuration (xl.cfg)",              "domain_config.read_domain_config", 256 << 10),
+    Format("version",     "/proc/version",                              "running_kernel.read_kernel_version", 16 << 10),
+    Format("cmdline",     "/proc/cmdline",                              "running_kernel.read_kernel_cmdline", 17 << 10),
+    Format("cpuinfo",     "/proc/cpuinfo",                              "cpu_info.read_cpu_info"),
+    Format("mtrr",        "/proc/mtrr",                                 "mtrr_list.read_mtrr_list", 64 << 10),
+    Format("memtypes",    "x86/pat_memtype_list of debugfs",            "memtype_list.read_memtype_list", 1 << 20),
+    Format("modules",     "lsmod",                                      "module_list.read_modules", 256 << 10),
+    Format("pci",         "lspci -k",                                   "module_list.read_pci_list", 1 << 20),
+    Format("hypervisor",  "/sys/hypervisor as key: value",              "running_kernel.read_sys_hypervisor", 64 << 10),
+    Format("xl-dmesg",    "Xen's log (xl dmesg)",                       "xen_log.read_xen_log"),
+    Format("xl-info",     "xl info",                                    "running_kernel.read_xl_info", 64 << 10),
+    Format("xen-image",   "Xen binary (xen.gz)",                        "", IMAGE_LIMIT, is_text=False),
+    Format("xen-source",  "Xen's processor.h and page.h, or a patch",   "xen_source.read_xen_source", 1 << 20),
+    Format("bundle",      "tarball of collect.sh",                      "", 8 << 20, is_text=False),
 )  # fmt: skip
 BY_ROLE = {one.role: one for one in FORMATS}
 #: What is read in the request, from text.

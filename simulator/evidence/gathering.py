@@ -165,9 +165,15 @@ def _take_apart(evidence: Evidence, name: str, body: bytes) -> None:
     gaps: list[Data] = [dict(gap) for gap in tarball.gaps]
     whole = _summary("bundle", name, _NOTHING | {"notes": list(tarball.notes)}, gaps=gaps, host=tarball.host)
     evidence.files.append(whole)
+    is_of_another = tarball.host == "dom0" and any(ROLES[member] == "domain" for member, _ in tarball.members)
+    if is_of_another:
+        message = "made on a dom0 for one of its domains: of the other files only what they say of the host counts"
+        whole["notes"].append({"message": message, "source": name, "line": None})  # type: ignore[attr-defined]
     for member, content in tarball.members:
-        role = ROLES[member]
+        role, known = ROLES[member], len(evidence.claims)
         try:
             _take_reading(evidence, role, read_file(role, f"{name}/{member}", content))
+            if is_of_another and role != "domain":
+                evidence.claims[known:] = [claim for claim in evidence.claims[known:] if claim.of_host]
         except InvalidInput as fault:
             gaps.append({"name": member, "state": "unreadable", "what": fault.found[0].message})

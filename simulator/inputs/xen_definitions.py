@@ -42,8 +42,9 @@ _HOST_PAT = re.compile(
     r"(?:__\w+[ \t]*)?=(?!=)",
     re.ASCII,
 )
+_STOPS = r"(?:BUILD_BUG_ON|[Ss]tatic_assert)[ \t]*\("
 _ASSERTION = re.compile(
-    rf"BUILD_BUG_ON[ \t]*\([ \t]*{VALUE_MACRO}[ \t]*!=|[Ss]tatic_assert[ \t]*\([ \t]*{VALUE_MACRO}[ \t]*==", re.ASCII
+    rf"{_STOPS}[ \t]*{VALUE_MACRO}[ \t]*[!=]=|{_STOPS}(?=[^;\n]{{0,200}}\b{VALUE_MACRO}\b)", re.ASCII
 )
 
 

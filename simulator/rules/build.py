@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 from simulator import citations
 from simulator.finding import Finding, Severity, Verdict
-from simulator.hypervisor import PAGE_FLAGS, PUBLIC_HEADER_ENTRIES, REWRITTEN_INDICES, REWRITTEN_TO, MmioTest
+from simulator.hypervisor import (
+    PAGE_FLAGS,
+    PUBLIC_HEADER_ENTRIES,
+    REWRITTEN_INDICES,
+    REWRITTEN_TO,
+    MmioTest,
+    XenModel,
+    parse_release,
+)
 from simulator.pat import ENTRY_COUNT, XEN_LAYOUT, PatLayout
 from simulator.rules.layout import say_of_layout
 from simulator.rules.rule import LINUX, STOCK, Data, Rule, View, example, needs_header, needs_proposal
@@ -63,8 +71,7 @@ def public_header(view: View) -> Iterator[Finding]:
         for index, printed in enumerate(PUBLIC_HEADER_ENTRIES)
         if view.layout.entries[index] is not printed
     ]
-    source = view.platform.source
-    if not wrong or (source is not None and source.header_changed):
+    if not wrong:
         return
     wrong_columns = "" if view.platform.xen.documents_it_right else ", in columns that were wrong until 4.4,"
     yield say_of_layout(
@@ -88,7 +95,7 @@ def build_assertion(view: View) -> Iterator[Finding]:
     xen, source = view.platform.xen, view.platform.source
     asserts = xen.asserts_layout
     is_kept = source is not None and source.keeps_assertion(view.layout)
-    is_gone = source is not None and source.assertion in ("dropped", "changed") and not is_kept
+    is_gone = source is not None and source.frees_assertion(view.layout)
     if view.layout == XEN_LAYOUT or is_gone:
         return
     names = "BUILD_BUG_ON(XEN_MSR_PAT != 0x050100070406ULL)"
@@ -135,7 +142,7 @@ def mmio_by_index(view: View) -> Iterator[Finding]:
     rewritten, through = _misread(view.layout)
     source = view.platform.source
     is_left = source is not None and source.is_patch and not source.mmio_changed
-    if (not rewritten and not through) or (source is not None and source.mmio_changed):
+    if not rewritten and not through:
         return
     entries, uncached = view.layout.entries, view.layout.entries[REWRITTEN_TO]
     mistakes = [f"rewrites {entries[i].word} by index {i} on MMIO to {uncached.word}" for i in rewritten]
@@ -145,7 +152,7 @@ def mmio_by_index(view: View) -> Iterator[Finding]:
     yield say_of_layout(
         view,
         "XEN040",
-        Verdict.CONDITIONAL if not is_left else Verdict.INCOMPATIBLE if through else Verdict.DEGRADED,
+        Verdict.INCOMPATIBLE if is_left else Verdict.CONDITIONAL,
         "MMIO test",
         "Xen tests mappings of MMIO by index number",
         f"Unpatched, {title} {', '.join(mistakes)}.",
@@ -167,44 +174,49 @@ _IF_CHANGED = "right if Xen's get_page_from_l1e() was changed too"
 
 
 def built_in_value(view: View) -> Iterator[Finding]:
-    """The Xen binary that was sent along has the value built in that is proposed."""
-    source = view.platform.source
-    if source is not None and source.unreadable:
+    """The Xen binary that was sent along is of this release and has the value built in that is proposed."""
+    source, xen = view.platform.source, view.platform.xen
+    if source is None or not source.binary:
+        return
+    says = _says_of_binary(source, view.layout, xen)
+    if says:
         yield say_of_layout(
             view,
             "XEN130",
             Verdict.INDETERMINATE,
             "built-in value",
-            "The Xen binary that was sent could not be read",
-            f"{source.name} could not be read: {source.unreadable}.",
-            cites=(citations.SENT_SOURCE,),
-            severity=Severity.CORRECTNESS,
-            fixes=("send the binary that boots, as it lies in /boot", "leave it out"),
-            headline=f"the Xen binary that was sent could not be read: {source.unreadable}",
-        )
-    elif source is not None and source.built_in not in (None, view.layout):
-        assert source.built_in is not None
-        says = f"{source.name} has {source.built_in.hex} built in, and {view.layout.hex} is proposed"
-        yield say_of_layout(
-            view,
-            "XEN130",
-            Verdict.INDETERMINATE,
-            "built-in value",
-            "The Xen binary that was sent has another value",
-            f"{says}: which of them is meant?",
+            "The Xen binary that was sent does not bear the proposal out",
+            f"{source.binary} {says}.",
             cites=(citations.SENT_SOURCE, citations.XEN_MSR_PAT),
             severity=Severity.CORRECTNESS,
-            fixes=("send the binary that was built with this layout, or propose the layout that it has",),
-            headline=f"inputs contradict each other: {says}",
+            fixes=("send the binary that was built with this layout for this platform, or leave it out",),
+            headline=f"the Xen binary that was sent {says}",
         )
 
 
-def _needs_source(view: View) -> str:
-    """For the rules of what was sent along with a layout."""
-    return needs_proposal(view) or ("" if view.platform.source is not None else "no source or binary of Xen was sent")
+def _says_of_binary(source: "XenSource", layout: PatLayout, xen: XenModel) -> str:
+    """What of a binary contradicts the proposal or leaves it open; "" where nothing does."""
+    if source.unreadable:
+        return f"could not be read: {source.unreadable}"
+    if source.built_in is None:
+        return "does not tell which value it has built in"
+    if source.built_in != layout:
+        return f"has {source.built_in.hex} built in, and {layout.hex} is proposed"
+    if source.binary_release and parse_release(source.binary_release).series != xen.series:
+        return f"is Xen {source.binary_release}, and the platform runs {xen.title}"
+    return ""
 
 
-_OTHER: Data = {"name": "xen.gz", "built_in": "0x0000050100070406"}
+def _has_binary(view: View) -> bool:
+    return view.platform.source is not None and bool(view.platform.source.binary)
+
+
+def _needs_binary(view: View) -> str:
+    """For the rules of a binary that was sent along with a layout."""
+    return needs_proposal(view) or ("" if _has_binary(view) else "no binary of Xen was sent")
+
+
+_OTHER: Data = {"name": "xen.gz", "binary": "xen.gz", "built_in": "0x0000050100070406"}
 
 RULES = (
     Rule("XEN010", "Xen's page-flag constants select the types that they are named after", Severity.CORRECTNESS,
@@ -222,6 +234,6 @@ RULES = (
          fires=example(proposed=LINUX, xen="4.17"), silent=example(proposed=STOCK, xen="4.17")),
     Rule("XEN130", "The Xen binary that was sent has the proposed value", Severity.CORRECTNESS,
          "a layout that is proposed, with a Xen binary", (citations.SENT_SOURCE, citations.XEN_MSR_PAT), "platform",
-         built_in_value, _needs_source, fires=example(proposed=LINUX, source=_OTHER),
+         built_in_value, _needs_binary, fires=example(proposed=LINUX, source=_OTHER),
          silent=example(proposed=STOCK, source=_OTHER)),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.measure import CPU_LIMIT_S, MEMORY_LIMIT
+from tests.fuzz.measure import CPU_LIMIT_S, MEMORY_LIMIT, cpu_limit_s
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "corpus"
@@ -98,7 +98,8 @@ def _print_costs(results: list[dict[str, Any]]) -> None:
         counts = (sum(result[key].get(name, 0) for result in results) for key in ("counts", "refused"))
         inputs, refused = counts
         print(f"{name:<12}{inputs:>9}{refused:>9}{cpu_s:>13.3f}{long:>10}{memory / 2**20:>11.1f}{large:>10}")
-    print(f"limits of an input: {CPU_LIMIT_S:g} s of CPU time, {MEMORY_LIMIT >> 20} MiB")
+    large_s = cpu_limit_s(4 << 20)
+    print(f"limits of an input: {CPU_LIMIT_S:g} s of CPU time, of 4 MiB {large_s:g} s, and {MEMORY_LIMIT >> 20} MiB")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,18 @@ from types import FrameType
 from typing import NamedTuple
 
 CPU_LIMIT_S = 1.0
+#: What is larger takes a bit longer while all processors are busy with this.
+_SECONDS_A_BYTE = 0.5 / (1 << 20)
 MEMORY_LIMIT = 300 << 20
 #: By then an input is stopped: by a signal that Python and its regular expressions heed, and by a lack of memory.
 _CPU_STOP_S = 10.0
 _MEMORY_STOP = 2 * MEMORY_LIMIT
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def cpu_limit_s(size: int) -> float:
+    """How much CPU time an input of a size in bytes may take, in seconds."""
+    return max(CPU_LIMIT_S, size * _SECONDS_A_BYTE)
 
 
 class TooSlow(BaseException):

@@ -19,7 +19,7 @@ from hypothesis import seed as seeded
 from simulator.images.confinement import CPU_LIMIT_S as CHILD_LIMIT_S
 from simulator.images.confinement import fingerprint
 from tests.fuzz.grammars import texts
-from tests.fuzz.measure import CPU_LIMIT_S, MEMORY_LIMIT, Outcome, confine, run
+from tests.fuzz.measure import MEMORY_LIMIT, Outcome, confine, cpu_limit_s, run
 from tests.fuzz.mutation import filled, mutate
 from tests.fuzz.reduction import reduced
 from tests.fuzz.seeds import BOUNDS, Seeds, real_images, seeds_of
@@ -66,8 +66,9 @@ class Worker:
             for _ in range(CHANGED):
                 self.put(target, mutate(self.dice, seeds))
 
-    def put(self, target: Target, body: bytes, *, limit_s: float = CPU_LIMIT_S) -> None:
+    def put(self, target: Target, body: bytes, *, limit_s: float = 0.0) -> None:
         """Let a target read an input, and keep what is wrong with that."""
+        limit_s = limit_s or cpu_limit_s(len(body))
         (self.folder / "current").write_bytes(target.name.encode() + b"\n" + body)
         outcome = run(lambda: read(target, body))
         self.counts[target.name] += 1

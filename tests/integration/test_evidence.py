@@ -227,7 +227,7 @@ def test_a_xen_binary_is_compared_with_the_proposed_layout(team):
     assert rules_of(differs)["XEN130"]["verdict"] == "indeterminate"
     broken = Upload("xen-image", "xen.gz", b"\x1f\x8b\x08")
     _, unread = propose(team, make.XEN, broken)
-    assert "could not be read" in rules_of(unread)["XEN130"]["message"]
+    assert "xen.gz could not be read" in rules_of(unread)["XEN130"]["message"]
 
 
 @pytest.fixture

@@ -90,7 +90,6 @@ def test_mtrrs_that_no_processor_holds_are_left_out_with_a_note() -> None:
         ("mtrr_state", {"read_only": False}),
         ("telltales", [{"string": "MTRR map: ", "present": True}]),
         ("cpu", {"vendor": None, "family": None, "model": None}),
-        ("cpu_flags", {"pat": True, "mtrr": True}),
         ("pci_drivers", {"driver": "odd"}),
         ("anything", 1),
     ],
@@ -151,9 +150,12 @@ def test_xens_log_says_how_the_dom0_was_built() -> None:
     log = (
         "(XEN) Xen version 4.19.0 (a@b) (gcc) debug=n Thu Jan  7 06:33:20 UTC 2016\n(XEN) *** Building a PVH Dom0 ***\n"
     )
-    facts = values(("xl-dmesg", log))
+    facts = values(("xl-dmesg", log), role="dom0")
     assert (facts["mode"], facts["role"], facts["host"]) == ("pvh", "dom0", {"xen": "4.19.0"})
     assert "mode" not in values(("xl-dmesg", log), role="domU")
+    assert "mode" not in values(("xl-dmesg", log))
+    two = read(("xl-dmesg", log + XEN_BANNER + "(XEN) *** Building a PV Dom0 ***\n"), role="dom0")
+    assert [other["value"] for other in two["facts"]["mode"]["also"]] == ["pv"]
 
 
 def test_a_config_tells_what_nothing_else_does() -> None:
@@ -172,10 +174,10 @@ def test_the_release_that_tells_most_counts_and_keeps_what_disagrees() -> None:
 
 def test_a_host_that_two_files_see_differently() -> None:
     guest = read(("dmesg", PV), ("xl-dmesg", XEN_BANNER))
-    assert [other["value"] for other in guest["facts"]["host"]["also"]] == ["xen 4.19.0"]
+    assert [other["value"] for other in guest["facts"]["host"]["also"]] == ["xen 4.19.0, not 4.17.2"]
     report = analyse({"platform": {}, "guests": [guest]})
     found = next(one for one in report["findings"] if one["rule"] == "EVI090")
-    assert "the host is xen 4.19.0 (xl-dmesg:1)" in found["message"]
+    assert "the host: xen 4.19.0, not 4.17.2 (xl-dmesg:1 against dmesg:3)" in found["message"]
     same = read(("dmesg", PV), ("info", "xen_version            : 4.17.2\nxen_commandline        : mmio-relax\n"))
     assert "also" not in same["facts"]["host"]
     assert same["facts"]["host"]["value"]["cmdline"] == "mmio-relax"
@@ -184,6 +186,7 @@ def test_a_host_that_two_files_see_differently() -> None:
 def test_a_platform_is_seen_by_release_or_layout() -> None:
     assert platform_seen(read(("cpuinfo", OLD))) is None
     assert platform_seen(read(("dmesg", HVM + LAYOUT))) is None
+    assert platform_seen(read(("dmesg", PV.replace("Xen version", "Xen v") + LAYOUT))) is None
     assert platform_seen(read(("dmesg", PV + LAYOUT))) == {"xen": "4.17.2", "layout": "0x0407050600070106"}
 
 
@@ -354,6 +357,15 @@ def test_an_image_is_what_it_holds_whatever_it_was_sent_as() -> None:
     )
     assert read_as_xen["facts"]["image"]["value"]["abilities"]["dom0"]["able"] is True
     assert analyse({"platforms": [{"name": "host"}], "guests": [{**read_as_xen, "platforms": ["host"]}]})["verdict"]
+
+
+@pytest.mark.parametrize("release", ["6.0b", "3.99", "9.1_"])
+def test_a_release_that_never_was_is_left_out_with_a_note(release: str) -> None:
+    guest = read(("dmesg", BANNER.replace("6.12.117", release)))
+    is_one = release == "9.1_"
+    assert ("release" in guest["facts"]) == is_one
+    assert any(note.startswith("its release is left out: ") for note in notes(guest)) != is_one
+    assert analyse({"platforms": [{"name": "host"}], "guests": [{**guest, "platforms": ["host"]}]})["verdict"]
 
 
 def test_what_is_missing_says_what_it_would_decide() -> None:
