@@ -1,27 +1,42 @@
 """The body of a request: spooled before anybody reads it, looked at as a whole, and counted."""
 
 from io import SEEK_END
+from time import monotonic
 from typing import IO
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
+
+from patreview.projects.services import find_token
 
 _STEP = 256 * 1024  # bytes
+_PATIENCE_S = 60  # a body may take that long however slowly it comes
+_SLOWEST = 8 * 1024  # bytes a second, after that
 
 
-def limit_of(request: HttpRequest) -> int:
+def limit_of(request: HttpRequest, declared: int) -> int:
     """How many bytes are taken: images are large, and come as multipart from somebody who is known."""
-    is_known = "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
-    is_multipart = request.content_type == "multipart/form-data"
-    return int(settings.UPLOAD_MAX_SIZE if is_known and is_multipart else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    small = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    is_large = declared > small and request.content_type == "multipart/form-data"
+    return int(settings.UPLOAD_MAX_SIZE if is_large and _is_known(request) else small)
+
+
+def _is_known(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return find_token(token.strip()) is not None
+    return bool(request.user.is_authenticated)
 
 
 def spool(request: HttpRequest, body: IO[bytes]) -> int:
-    """Read the body to its end; the bytes that came. Raises UnreadablePostError."""
-    came = 0
+    """Read the body to its end; the bytes that came. Raises UnreadablePostError where it comes too slowly."""
+    came, began = 0, monotonic()
     while part := request.read(_STEP):
         body.write(part)
         came += len(part)
+        took = monotonic() - began
+        if took > _PATIENCE_S and came < took * _SLOWEST:
+            raise UnreadablePostError("slower than it may be")
     return came
 
 

@@ -44,6 +44,11 @@ def formats() -> list[Data]:
     ]
 
 
+def size_limit(role: str) -> int:
+    """How many bytes a file of a role may have."""
+    return next(one.size for one in simulator.FORMATS if one.role == role)
+
+
 def recognise(name: str, body: bytes) -> str:
     """The role of a file by its content. Raises InvalidInput."""
     return simulator.recognise(name, body)
@@ -101,6 +106,11 @@ def add_images(guest: Data, results: dict[str, Data]) -> Data:
 def platform_seen(guest: Data) -> Data | None:
     """The host that a guest's evidence shows, as a platform of a scenario without a name; None where none is seen."""
     return simulator.platform_seen(guest)
+
+
+def is_same_platform(seen: Data, platform: Data) -> bool:
+    """Whether a host that evidence shows may be a platform of a scenario: equal in all that both state."""
+    return simulator.is_same_platform(seen, platform)
 
 
 def account(guest: Data) -> Data:
@@ -210,6 +220,7 @@ __all__ = [
     "formats",
     "guest_title",
     "is_image",
+    "is_same_platform",
     "known_drivers",
     "known_families",
     "known_guests",
@@ -227,5 +238,6 @@ __all__ = [
     "refusal",
     "rules",
     "rules_digest",
+    "size_limit",
     "stock_layout",
 ]

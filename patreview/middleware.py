@@ -57,7 +57,7 @@ class WholeBody:
 
     Django takes a multipart body that ends early for a shorter one, and drops a file that is over the limit:
     an upload could lose its file and still be accepted. A large body waits in a file, not in memory; only one who
-    shows a session or a token may send one, only as multipart, and a few at once: its parts are in memory then.
+    has a session or a live token may send one, only as multipart, and a few at once: its parts are in memory then.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -69,7 +69,8 @@ class WholeBody:
             raise BodyRefused(411, "length_required", "Say how long the body is: send Content-Length, not chunks.")
         if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
             raise BodyRefused(415, "encoding", "Send the body as it is, without Content-Encoding.")
-        declared, limit = int(request.META.get("CONTENT_LENGTH") or 0), limit_of(request)
+        declared = int(request.META.get("CONTENT_LENGTH") or 0)
+        limit = limit_of(request, declared)
         if declared > limit:
             raise BodyRefused(413, "too_large", f"{declared} bytes are more than the {limit} that are taken.")
         _set_body_timeout(request)
@@ -78,7 +79,7 @@ class WholeBody:
         if not self.large.acquire(blocking=False):
             raise BodyRefused(503, "busy", "Other large uploads are being taken; send yours again in some seconds.")
         try:
-            return self._with_body(request, TemporaryFile(), declared)
+            return self._with_body(request, _new_file(), declared)
         finally:
             self.large.release()
 
@@ -89,13 +90,24 @@ class WholeBody:
             except UnreadablePostError as exc:
                 raise BodyRefused(400, "cut_off", "The body stopped coming before its end.") from exc
             except OSError as exc:
-                raise BodyRefused(503, "no_room", "There is no room for this body just now; send it again.") from exc
+                raise _no_room() from exc
             if came < declared:
                 raise BodyRefused(400, "cut_off", f"The body was cut off: {came} of {declared} bytes came.")
             if not has_its_end(request, body):
                 raise BodyRefused(400, "cut_off", "The multipart body was cut off: its closing boundary is missing.")
             put_back(request, body)
             return self.get_response(request)
+
+
+def _new_file() -> IO[bytes]:
+    try:
+        return TemporaryFile()
+    except OSError as exc:
+        raise _no_room() from exc
+
+
+def _no_room() -> BodyRefused:
+    return BodyRefused(503, "no_room", "There is no room for this body just now; send it again.")
 
 
 def _set_body_timeout(request: HttpRequest) -> None:

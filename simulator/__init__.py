@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from simulator.comparison import compare
     from simulator.effective import Vendor, effective_cell, effective_type
-    from simulator.evidence.account import account_of, platform_seen
+    from simulator.evidence.account import account_of, is_same_platform, platform_seen
     from simulator.evidence.formats import FORMATS, IMAGE_ROLES
     from simulator.evidence.recognition import recognise
     from simulator.explanation import explain
@@ -51,7 +51,7 @@ _HOMES = {
     ),
     "comparison": ("compare",),
     "effective": ("Vendor", "effective_cell", "effective_type"),
-    "evidence.account": ("account_of", "platform_seen"),
+    "evidence.account": ("account_of", "is_same_platform", "platform_seen"),
     "evidence.formats": ("FORMATS", "IMAGE_ROLES"),
     "evidence.recognition": ("recognise",),
     "explanation": ("explain",),
@@ -109,6 +109,7 @@ __all__ = [
     "explain",
     "guests_as_data",
     "hypervisors_as_data",
+    "is_same_platform",
     "losses_as_data",
     "memory_types_as_data",
     "parse_release",

@@ -29,19 +29,20 @@ CAREFUL_LIMIT = 100  # guests whose .config is read with line numbers and notes
 
 _SCENARIO_KEYS = ("schema", "platform", "platforms", "proposal", "guests")
 _PLATFORM_KEYS = ("name", "xen", "layout", "layout_name", "vendor", "mtrr", "cmdline", "errata_cpu", "patches")
-_FACT_GUEST_KEYS = ("platforms", "name", "facts", "notes", "evidence")
+_FACT_GUEST_KEYS = ("platforms", "name", "facts", "notes", "evidence", "observed_on")
 _GUEST_ALIASES = {"guest": "family", "driver": "drivers", "encode": "encodings"}
-_GUEST_KEYS = (*STATED_KEYS, *_GUEST_ALIASES, "config", "platforms", "facts", "notes", "evidence")
+_GUEST_KEYS = (*STATED_KEYS, *_GUEST_ALIASES, "config", "platforms", "facts", "notes", "evidence", "observed_on")
 _PROPOSAL_KEYS = ("kind", "platform", "layout", "source", *_GUEST_KEYS)
 #: 40b05620e2 makes Xen's test of MMIO mappings follow the type.
 MMIO_BY_TYPE_FIX = "40b05620e2"
 
 
 class PlacedGuest(NamedTuple):
-    """A guest and the platforms that it runs on."""
+    """A guest and the platforms that it runs on; `observed_on` are those that its boot log is of, if that is known."""
 
     facts: GuestFacts
     platforms: tuple[str, ...]
+    observed_on: tuple[str, ...] = ()
 
 
 class Scenario(NamedTuple):
@@ -134,8 +135,10 @@ def classes_on(platform: Platform, guests: Sequence[PlacedGuest]) -> list[GuestC
     """The guests of a platform, folded to classes; sorted by title, members sorted."""
     classes: dict[str, GuestClass] = {}
     seen: dict[str, tuple[str, Possibilities]] = {}
-    for facts, platforms in guests:
+    for facts, platforms, observed_on in guests:
         if platform.name in platforms:
+            if observed_on and platform.name not in observed_on and facts.mode == "pv":
+                facts = facts._replace(observed=None)
             facts = facts._replace(errata_cpu=facts.errata_cpu or platform.errata_cpu)
             identity, possibilities = _class_of(platform, facts, seen)
             if identity not in classes:
@@ -334,7 +337,8 @@ def _read_guest(one: Record, platforms: tuple[str, ...], *, default: str, carefu
     if not on:
         message = f"{facts.name!a} is on no platform, so nothing can judge it"
         raise refuse("missing", message, field=one.at("platforms"))
-    return PlacedGuest(facts=facts, platforms=tuple(sorted({str(name) for name in on})))
+    observed_on = tuple(str(name) for name in one.items("observed_on", limit=PLATFORMS_LIMIT))
+    return PlacedGuest(facts=facts, platforms=tuple(sorted({str(name) for name in on})), observed_on=observed_on)
 
 
 def _facts_of(one: Record, default: str, careful: bool) -> dict[str, object]:
@@ -343,7 +347,7 @@ def _facts_of(one: Record, default: str, careful: bool) -> dict[str, object]:
     for key, value in one.data.items():
         if key in _GUEST_ALIASES and one.has(_GUEST_ALIASES[key]):
             raise refuse("duplicate", f"{key} and {_GUEST_ALIASES[key]} are both given", field=one.at(key))
-        if key not in ("config", "platforms", "facts", "notes", "evidence"):
+        if key not in ("config", "platforms", "facts", "notes", "evidence", "observed_on"):
             stated[_GUEST_ALIASES.get(key, key)] = value
     if stated.get("role") == "dom0":
         stated.setdefault("devices", True)

@@ -9,6 +9,7 @@ from patreview import engine
 from patreview.analyses.models import ImageReading
 from patreview.submissions.models import Artifact, Revision
 
+ANY_NAME = "the image"
 log = structlog.get_logger("patreview.images")
 #: What came of a lack of time or memory, or of a defect: another attempt may end otherwise.
 _PASSING = frozenset({"image_too_hard", "image_fault"})
@@ -40,11 +41,11 @@ def read_images(revision: Revision) -> None:
 
 def _read(image: Artifact) -> None:
     body = bytes(Artifact.objects.values_list("blob__body", flat=True).get(pk=image.pk))
-    result = engine.read_image(image.name, body, wall_s=settings.IMAGE_WALL_S)
+    # Without its name: the same bytes may be another project's under another name.
+    result = engine.read_image(ANY_NAME, body, wall_s=settings.IMAGE_WALL_S)
     codes = {problem["code"] for problem in result.get("problems", [])}
     if codes:
         log.info("image not read", sha256=image.sha256, codes=sorted(codes))
-    result["source"] = image.name
     ImageReading.objects.update_or_create(
         sha256=image.sha256,
         engine_version=engine.ENGINE_VERSION,

@@ -17,6 +17,7 @@ from patreview.submissions.models import Revision
 __all__ = [
     "Finding",
     "Run",
+    "content_of",
     "findings_of",
     "guest_of",
     "is_stale",
@@ -28,6 +29,13 @@ __all__ = [
     "visible_runs",
     "waiting_runs",
 ]
+
+
+def content_of(revision: Revision) -> dict[str, Any]:
+    """What a revision states, with what was read of its images by now."""
+    content: dict[str, Any] = revision.content
+    waits = any(one["state"] == "pending" for one in content.get("guest", {}).get("evidence", []))
+    return content | {"guest": guest_of(revision)} if waits else content
 
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:

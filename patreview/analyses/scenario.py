@@ -33,11 +33,16 @@ def _layout_scenario(submission: Submission, revision: Revision) -> dict[str, An
 def _guest_scenario(submission: Submission, revision: Revision) -> dict[str, Any]:
     guest = guest_of(revision)
     platforms = [_platform(platform) for platform in platforms_in(submission.project)]
-    platforms += _seen_platform(guest, platforms)
+    seen = engine.platform_seen(guest)
+    shown = [platform["name"] for platform in platforms if seen and engine.is_same_platform(seen, platform)]
+    if seen and not shown:
+        platforms.append({"name": _name_of_seen(platforms), **seen})
+        shown = [platforms[-1]["name"]]
+    placed = guest | {"platforms": [platform["name"] for platform in platforms]}
     return {
         "schema": engine.SCENARIO_SCHEMA,
         "platforms": platforms,
-        "guests": [guest | {"platforms": [platform["name"] for platform in platforms]}],
+        "guests": [placed | ({"observed_on": shown} if shown else {})],
     }
 
 
@@ -45,20 +50,25 @@ def guest_of(revision: Revision) -> dict[str, Any]:
     """The guest that a revision proposes, with what was read of its images."""
     guest: dict[str, Any] = revision.content["guest"]
     readings = readings_of(revision)
-    return engine.add_images(guest, readings) if readings else guest
+    if not readings:
+        return guest
+    try:
+        found = engine.add_images(guest, readings)
+        engine.guest_title(found)
+    except engine.InvalidInput as exc:
+        # An image may say what cannot be: that is a finding, and no reason to judge nothing.
+        odd = {"code": "image_refused", "message": f"what it says cannot be: {exc}"[:500]}
+        return engine.add_images(guest, {role: {"problems": [odd]} for role in readings})
+    return found
 
 
 SEEN_PLATFORM = "collected"
 
 
-def _seen_platform(guest: dict[str, Any], known: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The host that the evidence itself shows, where no platform of the project is the same."""
-    seen = engine.platform_seen(guest)
-    if seen is None or any(all(platform.get(key) == value for key, value in seen.items()) for platform in known):
-        return []
-    names = {platform["name"] for platform in known}
-    name = next(name for name in (SEEN_PLATFORM, f"{SEEN_PLATFORM}-host", f"{SEEN_PLATFORM}.") if name not in names)
-    return [{"name": name, **seen}]
+def _name_of_seen(platforms: list[dict[str, Any]]) -> str:
+    """The name of the host that the evidence itself shows, beside those of the project."""
+    names = {platform["name"] for platform in platforms}
+    return next(name for name in (SEEN_PLATFORM, *(f"{SEEN_PLATFORM}-{n}" for n in range(2, 200))) if name not in names)
 
 
 def _source(revision: Revision) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from patreview import engine
-from patreview.analyses.queries import Finding, Run
+from patreview.analyses.queries import Finding, Run, content_of
 from patreview.projects.queries import Project
 from patreview.reviews.gate import Gate
 from patreview.submissions.queries import Revision, Submission
@@ -54,7 +54,7 @@ def revision_document(revision: Revision) -> dict[str, Any]:
         "note": revision.note,
         "created_by": revision.created_by.username,
         "created_at": _time(revision.created_at),
-        "inputs": inputs_document(revision.content),
+        "inputs": inputs_document(content_of(revision)),
     }
 
 

@@ -101,6 +101,14 @@ def with_roles(proposal: Proposal) -> Proposal:
     for name in foreign:
         message = f"{name[:80]}: a layout takes Xen's headers, a patch, or a Xen binary; send this with a guest."
         problems.append(engine.problem("files", message))
+    for number, upload in enumerate(files):
+        if upload.role in {earlier.role for earlier in files[:number]}:
+            message = f"{upload.name[:80]} is a second file of the role {upload.role}: send one of each."
+            problems.append(engine.problem("files", message))
+        if not 0 < len(upload.body) <= engine.size_limit(upload.role):
+            limit = engine.size_limit(upload.role)
+            message = f"{upload.name[:80]} has {len(upload.body)} bytes; at most {limit} are read, and at least one."
+            problems.append(engine.problem("files", message, code="too_large" if upload.body else "empty"))
     if len(proposal.files) > FILES_MAX:
         problems.append(engine.problem("files", f"{len(proposal.files)} files; at most {FILES_MAX}."))
     if problems:
@@ -131,6 +139,7 @@ def _read_guest(proposal: Proposal, by: str) -> dict[str, Any]:
     stated = proposal.guest or {}
     try:
         facts = engine.read_guest(stated, [upload.as_input() for upload in proposal.files], by=by)
+        engine.guest_title(facts)  # what a run could not judge is refused here
     except engine.InvalidInput as exc:
         raise engine.refusal(*[_below_guest(problem) for problem in exc.problems]) from exc
     return {"guest": facts, "stated": {"guest": stated}}

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from patreview import engine
-from patreview.analyses.queries import guest_of
+from patreview.analyses.queries import content_of
 
 if TYPE_CHECKING:
     from patreview.submissions.queries import Artifact, Revision
@@ -57,10 +56,7 @@ VALUE_MAX = 300  # characters of a value that a table shows
 
 def context(revision: Revision, artifacts: Sequence[Artifact]) -> Json:
     """The layout or the facts that a revision proposes, and its files as they were read."""
-    content = revision.content
-    if "guest" in content and any(engine.is_image(one.role) for one in artifacts):
-        content = content | {"guest": guest_of(revision)}
-    return context_of(content) | {"artifacts": artifacts}
+    return context_of(content_of(revision)) | {"artifacts": artifacts}
 
 
 def context_of(content: Json) -> Json:

@@ -46,7 +46,10 @@ class Proposal(forms.Form):
 
     def uploads(self) -> tuple[Upload, ...]:
         """The files that were chosen, and what was pasted; what each is will be found by its content."""
-        chosen = [Upload(ANY_ROLE, str(one.name)[:255], one.read()) for one in self.cleaned_data.get("evidence") or []]
+        chosen = []
+        for one in self.cleaned_data.get("evidence") or []:
+            one.seek(0)
+            chosen.append(Upload(ANY_ROLE, str(one.name)[:255], one.read()))
         pasted = self.cleaned_data.get("pasted") or ""
         if pasted.strip():
             chosen.append(Upload(ANY_ROLE, PASTED, pasted.replace("\r\n", "\n").encode()))
@@ -106,6 +109,13 @@ class LayoutProposal(Proposal):
         if typed.strip():
             return typed.replace("\r\n", "\n")
         return " ".join(str(self.cleaned_data.get(f"pa{index}") or "UC") for index in range(8))
+
+    def is_chosen(self) -> bool:
+        """Whether a person typed a layout, or changed one of the eight choices."""
+        changed = set(self.changed_data)
+        return bool(str(self.cleaned_data.get("layout", "")).strip()) or any(
+            f"pa{index}" in changed for index in range(8)
+        )
 
 
 class GuestProposal(Proposal):

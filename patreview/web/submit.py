@@ -109,7 +109,9 @@ def _take(
     except (Forbidden, Conflict) as exc:
         sheet.problems = [{"code": exc.code, "message": exc.message}]
         sheet.status = 403 if isinstance(exc, Forbidden) else 409
-    sheet.kept = drafts.keep(tuple(one for one in uploads if one.name != PASTED), by=by)
+    pasted = [one for one in form.uploads() if one.name == PASTED] if "evidence" in form.cleaned_data else []
+    is_typed = {one.sha256 for one in pasted}  # it comes back where it was typed
+    sheet.kept = drafts.keep(tuple(one for one in uploads if one.sha256 not in is_typed), by=by)
     return None
 
 
@@ -179,8 +181,8 @@ def _proposal(
     if kind == "layout":
         platforms = {platform.name: platform for platform in platforms_in(project)}
         content["platform"] = submission.platform if submission else platforms.get(given["platform"])
-        is_in_a_file = any(one.role == "xen-source" for one in uploads) and not given["layout"].strip()
-        content["layout"] = "" if is_in_a_file else form.text()
+        is_in_a_file = any(one.role == "xen-source" for one in uploads)
+        content["layout"] = "" if is_in_a_file and not form.is_chosen() else form.text()
     else:
         content["guest"] = (_kept(submission) if given.get("keep") else {}) | form.stated()
     return Proposal(kind=kind, **content)

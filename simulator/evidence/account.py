@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from simulator.evidence.claims import Data, Facts
+from simulator.evidence.claims import Data, Facts, relaxes, same_xen
 
 
 class Gap(NamedTuple):
@@ -74,3 +74,13 @@ def platform_seen(guest: Data) -> Data | None:
     if "observed_pat" in facts and "pv" in (facts.get("mode") or {}).values():
         seen["layout"] = facts["observed_pat"]["value"]
     return seen if "xen" in seen else None
+
+
+def is_same_platform(seen: Data, platform: Data) -> bool:
+    """Whether a host that evidence shows may be a platform: equal in all that both state, and nothing more is seen."""
+    if not same_xen(seen["xen"], platform["xen"]) or "mtrr" in seen.keys() - platform.keys():
+        return False
+    if "any" not in (platform.get("vendor", "any"), seen.get("vendor", "any")) and seen["vendor"] != platform["vendor"]:
+        return False
+    has_same_options = relaxes(seen.get("cmdline", "")) == relaxes(platform.get("cmdline", ""))
+    return has_same_options and all(seen.get(key, platform.get(key)) == platform.get(key) for key in ("layout", "mtrr"))

@@ -47,7 +47,7 @@ def claims_of(role: str, reading: Data) -> Iterator[Claim]:
     facts: list[Data] = reading["facts"]  # type: ignore[assignment]
     said = {str(fact["key"]): fact["value"] for fact in facts}
     for fact in facts:
-        key, value = str(fact["key"]), fact["value"]
+        key, value = str(fact["key"]), printable(fact["value"])
         origin = origin_of(kind, reading["source"], fact["line"], fact["offset"])
         if (role, key) == ("image", "image"):
             value = {**value, "abilities": said.get("abilities", {})}  # type: ignore[dict-item]
@@ -59,6 +59,13 @@ def claims_of(role: str, reading: Data) -> Iterator[Claim]:
             yield Claim(_HOST[key], value, origin, of_host=True)
         elif key in _MEANINGS:
             yield from (claim._replace(origin=origin) for claim in _MEANINGS[key](value))
+
+
+def printable(value: object) -> object:
+    """A text with a mark for each character that no text of a fact may have; anything else as it is."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(character if character.isprintable() else "\ufffd" for character in value)
 
 
 def _of_flags(value: object) -> Iterator[Claim]:
@@ -129,7 +136,8 @@ def _same_kernel(one: object, other: object) -> bool:
         return one == other
 
 
-def _same_xen(one: object, other: object) -> bool:
+def same_xen(one: object, other: object) -> bool:
+    """Whether two texts may state the same release of Xen."""
     first, second = parse_xen(str(one)), parse_xen(str(other))
     return first.series == second.series and len({first.patch, second.patch} - {None}) < 2
 
@@ -137,16 +145,17 @@ def _same_xen(one: object, other: object) -> bool:
 #: When two values say the same; other values have to be equal.
 _AGREE: dict[str, Callable[[object, object], bool]] = {
     "release": _same_kernel,
-    "xen": _same_xen,
+    "xen": same_xen,
     "cmdline": lambda one, other: says_nopat(str(one)) == says_nopat(str(other)),
-    "xen_cmdline": lambda one, other: _relaxes(one) == _relaxes(other),
+    "xen_cmdline": lambda one, other: relaxes(one) == relaxes(other),
     "mtrr": lambda one, other: _ranges(one) == _ranges(other),
     "boots": lambda one, other: True,  # noqa: ARG005 - several logs may hold several boots each
 }
 SYMBOLS_SHOWN = 3
 
 
-def _relaxes(command_line: object) -> str:
+def relaxes(command_line: object) -> str:
+    """Whom Xen's command line spares the rewriting of MMIO mappings; the text itself where it says nonsense."""
     try:
         return mmio_relax(str(command_line))
     except InvalidInput:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from simulator.evidence.claims import Claim, Data, claims_of, origin_of
+from simulator.evidence.claims import Claim, Data, claims_of, origin_of, printable
 from simulator.evidence.formats import BY_ROLE, IMAGE_ROLES, read_file, read_text
 from simulator.inputs.kernel_config import KernelConfig
 from simulator.inputs.record import NAME_LIMIT, Record
@@ -110,7 +110,7 @@ def config_data(config: KernelConfig) -> Data:
     """The part of a .config that matters, as a fact holds it."""
     release = config.release
     return {
-        "value": dict(sorted(config.values.items())),
+        "value": {symbol: printable(value) for symbol, value in sorted(config.values.items())},
         "lines": dict(sorted(config.lines.items())),
         "release": None if release is None else {"value": release.text, "line": config.release_line},
     }
@@ -143,11 +143,14 @@ def take_image(evidence: Evidence, role: str, name: str, result: Data | None) ->
     if result is None:
         evidence.files.append(_summary(role, name, _NOTHING, state="pending"))
     elif "problems" in result:
-        problems: list[Data] = result["problems"]  # type: ignore[assignment]
+        found: list[Data] = result["problems"]  # type: ignore[assignment]
+        problems = [{**one, "source": name} for one in found]
         evidence.claims.extend(Claim("unreadable", str(one["message"]), origin_of("image", name)) for one in problems)
         evidence.files.append(_summary(role, name, _NOTHING, state="refused", problems=problems))
     else:
         reading: Data = {**result["reading"], "source": name}  # type: ignore[dict-item]
+        said: list[Data] = reading["notes"]  # type: ignore[assignment]
+        reading["notes"] = [{**note, "source": name} for note in said]
         kind = str(reading["kind"])
         if kind != role:
             message = f"sent as: {BY_ROLE[role].title}; it is, and is read as: {BY_ROLE[kind].title}"

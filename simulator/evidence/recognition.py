@@ -4,7 +4,7 @@ import re
 import zlib
 from collections.abc import Callable
 
-from simulator.evidence.formats import FORMATS, decode
+from simulator.evidence.formats import BY_ROLE, FORMATS, decode
 from simulator.inputs.reading import refusal
 
 HEAD = 64 << 10  # bytes that are looked at
@@ -48,10 +48,9 @@ def _unzipped(head: bytes) -> bytes:
 def _of_text(name: str, body: bytes) -> str | None:
     from simulator.inputs.xen_source import is_xen_source
 
-    text = decode(body)
-    if is_xen_source(text):
+    if len(body) <= BY_ROLE["xen-source"].size and is_xen_source(decode(body)):
         return "xen-source"
-    lines = text[:HEAD].splitlines()
+    lines = decode(body[:HEAD]).splitlines()
     for role, tells in _TELLS:
         if any(tells(line) for line in lines):
             return role

@@ -121,7 +121,8 @@ def _take(boots: LoggedBoots[_Boot], line: LogLine) -> None:
 
 
 def read_xen_log(text: str, *, source: str) -> Reading:
-    """The facts of Xen's log of up to 4 MiB and 100,000 lines; lines without `(XEN)` are others' and passed over.
+    """The facts of Xen's log of up to 4 MiB and 100,000 lines; lines without `(XEN)`, and those that a
+    domain printed, are others' and passed over: a guest may write on the console what it likes.
 
     A boot begins with the line of Xen's version; each says its facts, a value once. Counts of refused page-table
     flags and of writes to IA32_PAT have the first line's number. Raises InvalidInput for what is no such log.
@@ -131,7 +132,7 @@ def read_xen_log(text: str, *, source: str) -> Reading:
     reading = Reading("xl-dmesg", source)
     boots = LoggedBoots(reading, _Boot)
     for line in log_lines(text, reading, _RELEVANT):
-        if line.is_xen:
+        if line.is_xen and not line.domain:
             _take(boots, line)
     boots.finish()
     if not reading.facts:

@@ -80,10 +80,12 @@ class _Automaton:
         return whole
 
     def _part(self, node: Any) -> Part:
-        """The part of a node; a look around is a pattern of its own, of which only the rest counts here."""
+        """The part of a node; a look around is a way that goes no further."""
         kind, value = str(node[0]), node[1]
-        if kind in ("AT", "ASSERT", "ASSERT_NOT"):
+        if kind == "AT":
             return _EMPTY
+        if kind in ("ASSERT", "ASSERT_NOT"):
+            return self._sequence(value[1])._replace(nullable=True, last=Counter())
         if kind == "SUBPATTERN":
             return self._sequence(value[-1])
         if kind == "BRANCH":

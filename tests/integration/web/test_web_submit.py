@@ -128,7 +128,7 @@ def test_what_is_no_evidence_is_named_and_what_was_typed_comes_back(client, path
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("new.config", b"CONFIG_X=y\n" * ((2 << 20) // 11 + 1), "at most 2097152"),
+        ("new.config", b"CONFIG_X=y\n" * ((2 << 20) // 11 + 1), "at most 2097152 are read"),
         ("config.gz", gzip.compress(CONFIG.encode())[:40], "config.gz"),
         ("dom0.config", b"CONFIG_X=y\n<<<<<<< HEAD\n", "<code>dom0.config:2</code>"),
     ],
@@ -310,3 +310,26 @@ def test_a_revision_that_keeps_its_files_keeps_their_bytes(team, client, path):
     submission = visible_submissions(team.submitter).get()
     assert submission.current.number == 2
     assert {artifact.size for artifact in artifacts_of(submission.current)} == {len(body)}
+
+
+def test_what_was_pasted_stays_with_the_next_revision(team, client, path):
+    place = client.post(f"{path}?kind=guest", guest(pasted=CONFIG))["Location"]
+    page = client.get(f"{place}revise/").text
+    assert len(kept_in(page)) == 1
+    seen = client.post(f"{place}revise/", guest(kept=kept_in(page), action="preview", pasted="")).text
+    assert len(kept_in(seen)) == 1
+    typed = client.post(f"{path}?kind=guest", guest(action="preview", pasted=CONFIG)).text
+    assert kept_in(typed) == []
+
+
+def test_choices_that_differ_from_the_patch_that_came_along_are_not_passed_over(team, client, path):
+    patch = "#define XEN_MSR_PAT 0x0407050600070106ULL\n"
+    place = client.post(path, layout(layout=patch))["Location"]
+    page = client.get(f"{place}revise/").text
+    chosen = {f"pa{index}": name for index, name in enumerate(make.HARMLESS.split())}
+    refused = client.post(f"{place}revise/", {"note": "", "layout": "", "kept": kept_in(page)} | chosen)
+    assert refused.status_code == 422
+    assert "leave one of them out" in refused.text
+    taken = client.post(f"{place}revise/", {"note": "", "layout": ""} | chosen)
+    assert taken.status_code == 303
+    assert newest(team).current.content["layout"]["entries"] == make.HARMLESS.split()

@@ -61,6 +61,8 @@ def test_that_every_reason_is_needed() -> None:
         (".*foo.*bar", False, "polynomial"),
         ("a*b?a*c", False, "polynomial"),
         ("[0-9]*(?:ab)?[0-9a-f]{401,}", False, "polynomial"),
+        ("x*(?=x*b)", False, "polynomial"),
+        ("(?!(?:a+)+b)", False, "exponential"),
         ("a+b", True, "polynomial"),
         ("foo.*bar", True, "polynomial"),
         (r"[a-z]+:\s*[^ ].*", False, "polynomial"),

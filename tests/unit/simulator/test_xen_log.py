@@ -93,7 +93,6 @@ FACTS = [
         "> > (XEN) ",
         "Jun 26 21:51:47.667448 (XEN) ",
         "[    0.000000] (XEN) ",
-        "(d2) (XEN) ",
         "\x1b[0m\r(XEN) ",
     ],
 )
@@ -266,7 +265,6 @@ def test_on_a_shared_console_each_reader_takes_its_own_lines() -> None:
         ("xen", 1),
         ("xen_cmdline", 2),
         ("mtrr", 3),
-        ("dom0_mode", 14),
         ("dom0_mode", 15),
         ("boots", 1),
     ]
