@@ -107,12 +107,17 @@ def _take_mtrrs(facts: Facts, host: Facts, raw: Facts, evidence: Evidence) -> No
 
 
 def _check(host: Facts, key: str, read: Callable[[object], object], evidence: Evidence) -> None:
-    """Leave a fact of the host out that the engine would refuse, with a note."""
-    if key in host:
+    """Leave out what the engine would refuse of the host, with a note; what disagreed with it takes its place."""
+    while key in host:
         try:
             read(host[key]["value"])
         except InvalidInput as fault:
-            evidence.say(f"{_NAMES[key]} left out: {fault.found[0].message}", host.pop(key))
+            known = host.pop(key)
+            evidence.say(f"{_NAMES[key]} left out: {fault.found[0].message}", known)
+            for other in known.get("also", []):  # type: ignore[attr-defined]
+                merge(host, [Claim(key, other["value"], other["origin"])])
+        else:
+            return
 
 
 #: What of the host is called otherwise by a platform of a scenario.

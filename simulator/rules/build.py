@@ -176,8 +176,7 @@ _IF_CHANGED = "right if Xen's get_page_from_l1e() was changed too"
 def built_in_value(view: View) -> Iterator[Finding]:
     """The Xen binary that was sent along is of this release and has the value built in that is proposed."""
     source, xen = view.platform.source, view.platform.xen
-    if source is None or not source.binary:
-        return
+    assert source is not None  # needed for the rule to apply
     says = _says_of_binary(source, view.layout, xen)
     if says:
         yield say_of_layout(

@@ -129,7 +129,7 @@ def _logs() -> Iterator[HostileText]:
     yield HostileText(
         "xl-dmesg", "100,000 lines", GOOD["xl-dmesg"].encode() + b"(XEN) Bad L1 flags 800000\n" * 99_000, True
     )
-    yield HostileText("xl-dmesg", "a guest that speaks for Xen", b"(d1) (XEN) Xen version 4.17.2 (a@b) x\n", True)
+    yield HostileText("xl-dmesg", "a guest that speaks for Xen", b"(d1) (XEN) Xen version 4.17.2 (a@b) x\n", False)
 
 
 def _rows() -> Iterator[HostileText]:

@@ -142,7 +142,8 @@ def test_facts_that_cannot_be_are_refused_or_a_finding(team):
     with pytest.raises(engine.InvalidInput):
         send(team, ("a.cfg", DOMAIN), name="k", release="6.1", family="linux", drivers=["none such"])
     odd = (make_images.TEMPLATE + "\n\0" + make_images.BANNER.replace("6.12", "999999.9") + "\n\0").encode()
-    _, report = send(team, ("vmlinuz", make_images.kernel(text=odd)), name="k", mode="pv", role="dom0", drivers=["i915"])
+    image = make_images.kernel(text=odd)
+    _, report = send(team, ("vmlinuz", image), name="k", mode="pv", role="dom0", drivers=["i915"])
     assert report["verdict"] == "indeterminate"
     log = LOG.replace("ro\n", "ro \u202e\n")
     _, marked = send(team, ("dmesg.txt", log), name="k2", role="dom0", devices=True)

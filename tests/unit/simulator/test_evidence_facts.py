@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 
-from simulator import account_of, add_images, analyse, platform_seen, read_guest, recognise
+from simulator import account_of, add_images, analyse, is_same_platform, platform_seen, read_guest, recognise
 from simulator.evidence import formats
 from simulator.evidence.claims import Claim, claims_of, merge, origin_of
 from simulator.evidence.gathering import Evidence
@@ -47,6 +47,17 @@ def read(*files: tuple[str, str | bytes], **stated: object) -> dict[str, dict]:
     """The guest that files (name, content) and statements make."""
     sent = [{"name": name, "body": body.encode() if isinstance(body, str) else body} for name, body in files]
     return read_guest({"name": "g", **stated}, sent, by="ann")
+
+
+def tarball(members: dict[str, bytes]) -> bytes:
+    """A tarball of files by name."""
+    out = BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, body in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(body)
+            archive.addfile(entry, BytesIO(body))
+    return out.getvalue()
 
 
 def values(*files: tuple[str, str | bytes], **stated: object) -> dict[str, object]:
@@ -235,16 +246,117 @@ def test_a_release_that_is_none_tells_nothing() -> None:
 
 def test_a_tarball_that_holds_what_cannot_be_read_says_so() -> None:
     members = {"MANIFEST": b"patreview.evidence/1\nhost dom0\ndenied dmesg dmesg\n", "proc-mtrr": b"no register\n"}
-    with BytesIO() as out:
-        with tarfile.open(fileobj=out, mode="w:gz") as archive:
-            for name, body in members.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(body)
-                archive.addfile(entry, BytesIO(body))
-        guest = read(("e.tar.gz", out.getvalue()))
+    guest = read(("e.tar", tarball(members)))
     bundle = guest["evidence"][0]
     assert (bundle["role"], bundle["host"]) == ("bundle", "dom0")
     assert [(gap["name"], gap["state"]) for gap in bundle["gaps"]] == [("dmesg", "denied"), ("proc-mtrr", "unreadable")]
+
+
+def _config(value: dict[str, object], name: str) -> Claim:
+    return Claim("config", value, origin_of("file", name))
+
+
+def test_two_configs_that_set_a_symbol_otherwise_disagree() -> None:
+    guest = {"name": "g", "facts": {}, "evidence": [], "notes": []}
+    facts: dict[str, dict[str, object]] = guest["facts"]  # type: ignore[assignment]
+    mine = {"value": {"CONFIG_MTRR": "y", "CONFIG_XEN": "y"}, "lines": {}, "release": None}
+    more = {f"CONFIG_{name}": "n" for name in ("X86_PAT", "MTRR", "XEN", "XEN_PV")}
+    settle(
+        facts,
+        Evidence([Claim("config", mine, origin_of("file", "a")), Claim("config", mine, origin_of("file", "b"))], []),
+    )
+    assert "also" not in facts["config"]
+    other = {"value": more, "lines": {}, "release": None}
+    settle(facts, Evidence([_config(other, "vmlinuz")], []))
+    assert facts["config"]["also"][0]["value"] == "CONFIG_MTRR=n here, and y, CONFIG_XEN=n here, and y"  # type: ignore[index]
+    many = {"value": {**more, "CONFIG_A": "n", "CONFIG_B": "n"}, "lines": {}, "release": None}
+    all_on = {"value": dict.fromkeys(many["value"], "y"), "lines": {}, "release": None}
+    fresh: dict[str, dict[str, object]] = {}
+    settle(
+        fresh,
+        Evidence([Claim("config", many, origin_of("file", "a")), Claim("config", all_on, origin_of("file", "b"))], []),
+    )
+    assert str(fresh["config"]["also"][0]["value"]).endswith(", and 3 more")  # type: ignore[index]
+
+
+def test_two_images_that_xen_takes_otherwise_disagree() -> None:
+    able, unable = ({"abilities": {"pv": {"able": value, "why": ""}}} for value in (True, False))
+    facts: dict[str, dict[str, object]] = {}
+    merge(facts, [Claim("image", able, {}), Claim("image", able, {}), Claim("image", unable, {})])
+    assert [other["value"] for other in facts["image"]["also"]] == ["another image, which Xen takes otherwise"]  # type: ignore[attr-defined]
+
+
+def test_what_is_known_of_a_host_is_kept_when_an_image_tells_more() -> None:
+    binary = make_images.hypervisor(release="4.20.1")
+    guest = read(("info", "xen_version            : 4.17.2\n"), ("cpuinfo", BARE), ("xen.gz", binary))
+    result = {"reading": read_image(binary, source="x").as_data()}
+    found = add_images(guest, {"xen-image": result})["facts"]["host"]  # type: ignore[index]
+    assert (found["value"]["xen"], found["value"]["vendor"]) == ("4.17.2", "amd")
+    assert found["value"]["layout"] == "0x0000050100070406"
+    assert any("not 4.17.2" in other["value"] for other in found["also"])
+
+
+def test_mtrrs_that_two_files_show_differently() -> None:
+    guest = read(("dmesg", PV + MTRRS), ("mtrr", LIST.replace("2048MB", "1024MB")))
+    assert [other["value"] for other in guest["facts"]["host"]["also"]] == ["other MTRRs"]
+
+
+def test_xens_command_line_is_compared_by_what_it_relaxes() -> None:
+    def info(options: str) -> tuple[str, str]:
+        return "info", f"xen_version            : 4.19.0\nxen_commandline        : {options}\n"
+
+    log = ("xl-dmesg", f"{XEN_BANNER}(XEN) Command line: console=vga\n")
+    assert "also" not in read(info("loglvl=all"), log)["facts"]["host"]
+    assert "also" in read(info("mmio-relax=all"), log)["facts"]["host"]
+    nonsense = read(info("mmio-relax=foo"), log)
+    assert nonsense["facts"]["host"]["value"]["cmdline"] == "console=vga"
+    assert any("Xen's command line is left out" in note for note in notes(nonsense))
+
+
+def test_bare_hardware_and_a_boot_under_xen_contradict_each_other() -> None:
+    guest = read(("dmesg", PV + LAYOUT + METAL))
+    assert [other["value"] for other in guest["facts"]["mode"]["also"]] == ["none, but bare hardware"]
+    stated = read(("dmesg", METAL), observed_pat="0x0000050100070406")
+    assert stated["facts"]["observed_pat"]["value"] == "0x0000050100070406"
+
+
+def test_of_a_dom0s_tarball_for_a_domain_only_the_host_counts() -> None:
+    members = {
+        "MANIFEST": b"patreview.evidence/1\nhost dom0\n",
+        "proc-cmdline": b"nopat root=/dev/sda\n",
+        "xl-info": b"xen_version            : 4.17.2\n",
+        "domain-config": b'name = "gpu"\ntype = "pv"\n',
+    }
+    guest = read(("e.tar", tarball(members)))
+    assert "cmdline" not in guest["facts"]
+    assert guest["facts"]["mode"]["value"] == "pv"
+    assert guest["facts"]["host"]["value"] == {"xen": "4.17.2"}
+    assert any("of the other files only what they say of the host counts" in note for note in notes(guest))
+
+
+@pytest.mark.parametrize(
+    ("platform", "same"),
+    [
+        ({"xen": "4.17", "layout": "0x0407050600070106", "vendor": "any"}, True),
+        ({"xen": "4.17.2", "layout": "0x0407050600070106", "vendor": "amd"}, False),
+        ({"xen": "4.17.1", "layout": "0x0407050600070106"}, False),
+        ({"xen": "4.17", "layout": "0x0000050100070406"}, False),
+        ({"xen": "4.17", "layout": "0x0407050600070106", "cmdline": "mmio-relax=all"}, False),
+    ],
+)
+def test_when_a_platform_may_be_the_host_that_was_seen(platform: dict[str, str], same: bool) -> None:
+    seen = {"xen": "4.17.2", "layout": "0x0407050600070106", "vendor": "intel"}
+    assert is_same_platform(seen, platform) is same
+    assert not is_same_platform(seen | {"mtrr": {"default": "UC"}}, platform)
+
+
+def test_the_release_of_a_host_that_was_seen_is_missed() -> None:
+    assert "Xen's release" in [gap["fact"] for gap in account_of(read(("cpuinfo", BARE)))["missing"]]
+    assert "Xen's release" not in [gap["fact"] for gap in account_of(read(("dmesg", PV)))["missing"]]
+
+
+def test_characters_that_no_text_has_are_marked() -> None:
+    assert values(("dmesg", PV + "[    0.000000] Command line: a \u202e b\n"))["cmdline"] == "a \ufffd b"
 
 
 def test_lists_grow_to_a_limit_and_hold_each_thing_once() -> None:
