@@ -251,8 +251,10 @@ _LABELS = {
     "host": "the host",
     "config": "the .config",
     "image": "the kernel image",
+    "pat_off": "PAT switched off",
+    "hide_cpuid_pat": "whether CPUID.PAT is hidden",
 }
-_IN_WORDS = ("host", "config", "image")  # what disagrees there is put in words already
+_IN_WORDS = ("host", "config", "image", "pat_off")  # what disagrees there is put in words already
 
 
 def _place_of(fact: Record) -> str:

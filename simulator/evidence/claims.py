@@ -34,6 +34,7 @@ def origin_of(kind: str, source: object, line: object = None, offset: object = N
 _GUEST = (
     "name", "family", "release", "mode", "role", "devices", "cmdline", "modules", "hide_cpuid_pat", "hide_cpuid_mtrr",
     "config", "observed_pat", "mtrr_list", "seen_mtrr", "dom0_mode", "bare_metal", "image",
+    "boots_differ",
 )  # fmt: skip
 #: Facts of a reading that are the host's, under the name that a platform has for them.
 _HOST = {"xen": "xen", "xen_cmdline": "xen_cmdline", "xen_layout": "layout", "mtrr": "mtrr"}

@@ -12,7 +12,11 @@ from simulator.problem import InvalidInput
 #: Symbols that only kernels with paravirt operations have; XenLinux has not.
 _PVOPS_SYMBOLS = ("CONFIG_XEN_PV", "CONFIG_HYPERVISOR_GUEST", "CONFIG_PARAVIRT_GUEST")
 #: Claims that are facts only together with others.
-_RAW = ("name", "bare_metal", "dom0_mode", "lacks_mtrr", "mtrr_list", "seen_mtrr")
+_RAW = ("name", "boots_differ", "bare_metal", "dom0_mode", "lacks_mtrr", "mtrr_list", "seen_mtrr")
+
+
+#: Facts that hold of some boots of a log only, by what the log says.
+_OF_ONE_BOOT = {"without_pat": "pat_off", "no_cpuid_pat": "hide_cpuid_pat"}
 
 
 def settle(facts: Facts, evidence: Evidence) -> None:
@@ -25,6 +29,9 @@ def settle(facts: Facts, evidence: Evidence) -> None:
     _take_config(facts)
     _take_dom0_mode(facts, raw)
     _take_mtrrs(facts, host, raw, evidence)
+    if "boots_differ" in raw:
+        key = _OF_ONE_BOOT[str(raw["boots_differ"]["value"])]
+        put_beside(facts[key], "not so in another boot of the log", raw["boots_differ"]["origin"])  # type: ignore[arg-type]
     if "bare_metal" in raw:
         _take_bare_metal(facts, raw["bare_metal"], evidence)
     if host:

@@ -275,6 +275,10 @@ _LINES = tuple(
 _BANNER = re.compile(r"Linux version ([0-9]\S{0,99})(?: .*)?", re.ASCII)
 
 
+#: Facts that a boot would have said of itself.
+_TELLING = ("without_pat", "no_cpuid_pat")
+
+
 class _Log:
     """The boots of one log, and how many conflicts they have."""
 
@@ -297,8 +301,16 @@ class _Log:
     def finish(self) -> None:
         """Say what waits for the end of the log."""
         self.boots.finish()
+        self._compare_boots()
         if self.conflicts > CONFLICTS_LIMIT:
             self.reading.note(f"{self.conflicts - CONFLICTS_LIMIT} more conflicts of memory types are left out")
+
+    def _compare_boots(self) -> None:
+        """Say what holds of some boots only, where its absence is as telling as its presence."""
+        whole = [keys for keys in self.boots.ended if "release" in keys]
+        for key in _TELLING:
+            if any(key in keys for keys in whole) and not all(key in keys for keys in whole):
+                self.reading.say("boots_differ", key, line=self.boots.last_banner)
 
     def _begin(self, line: LogLine, boot: _Boot, release: str) -> None:
         """Begin a boot. Where Linux is a PV guest, its PAT line may stand in front of its banner."""

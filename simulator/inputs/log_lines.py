@@ -184,6 +184,7 @@ class LoggedBoots(Generic[_Boot]):
         self.current: dict[str, _Boot] = {}
         self.count = 0
         self.last_banner: int | None = None
+        self.ended: list[frozenset[str]] = []  # the keys of what each boot said
 
     def of(self, line: LogLine) -> _Boot:
         """The boot that a message is of: where no banner began one, one that began before the log."""
@@ -214,3 +215,5 @@ class LoggedBoots(Generic[_Boot]):
     def _end(self, boot: _Boot) -> None:
         boot.finish()
         self.count += not boot.is_empty
+        if boot.said:
+            self.ended.append(frozenset(boot.said))

@@ -359,6 +359,27 @@ def test_characters_that_no_text_has_are_marked() -> None:
     assert values(("dmesg", PV + "[    0.000000] Command line: a \u202e b\n"))["cmdline"] == "a \ufffd b"
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "PAT support disabled via boot option.",
+            "PAT switched off: not so in another boot of the log (dmesg:5 against dmesg:4)",
+        ),
+        ("PAT not supported by the CPU.", "hidden is yes (dmesg:4), but not so in another boot of the log (dmesg:5)"),
+    ],
+)
+def test_boots_of_which_one_alone_is_without_pat_contradict_each_other(line: str, words: str) -> None:
+    off = f"{PV}[    0.000000] x86/PAT: {line}\n"
+    for log in (off + PV, PV + off):
+        assert analyse({"platform": {}, "guests": [read(("dmesg", log))]})["verdict"] == "indeterminate"
+    report = analyse({"platform": {}, "guests": [read(("dmesg", off + PV))]})
+    assert words in next(one["message"] for one in report["findings"] if one["rule"] == "EVI090")
+    assert "EVI090" not in [
+        one["rule"] for one in analyse({"platform": {}, "guests": [read(("dmesg", off + off))]})["findings"]
+    ]
+
+
 def test_lists_grow_to_a_limit_and_hold_each_thing_once() -> None:
     facts: dict[str, dict[str, object]] = {}
     merge(facts, [Claim("conflicts", number % 250, {}) for number in range(500)])
