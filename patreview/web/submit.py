@@ -86,9 +86,9 @@ def _take(
     """Submit what was sent, or say what it would be taken for; None where the form is to be shown again."""
     by = principal_of(request)
     kept, gone = drafts.uploads_of(request.POST.getlist("kept"), by=by)
-    is_valid, uploads = form.is_valid(), kept
-    if "evidence" in form.cleaned_data:
-        uploads = _renewed(kept, form.uploads())
+    is_valid = form.is_valid()
+    chosen = form.uploads() if "evidence" in form.cleaned_data else ()  # a problem of a field takes its value away
+    uploads = _renewed(kept, chosen)
     try:
         if gone:
             raise engine.refusal(
@@ -109,8 +109,7 @@ def _take(
     except (Forbidden, Conflict) as exc:
         sheet.problems = [{"code": exc.code, "message": exc.message}]
         sheet.status = 403 if isinstance(exc, Forbidden) else 409
-    pasted = [one for one in form.uploads() if one.name == PASTED] if "evidence" in form.cleaned_data else []
-    is_typed = {one.sha256 for one in pasted}  # it comes back where it was typed
+    is_typed = {one.sha256 for one in chosen if one.name == PASTED}  # it comes back where it was typed
     sheet.kept = drafts.keep(tuple(one for one in uploads if one.sha256 not in is_typed), by=by)
     return None
 

@@ -320,6 +320,8 @@ def test_what_was_pasted_stays_with_the_next_revision(team, client, path):
     assert len(kept_in(seen)) == 1
     typed = client.post(f"{path}?kind=guest", guest(action="preview", pasted=CONFIG)).text
     assert kept_in(typed) == []
+    refused = client.post(f"{path}?kind=guest", guest(pasted="nothing that is known\n")).text
+    assert kept_in(refused) == []
 
 
 def test_choices_that_differ_from_the_patch_that_came_along_are_not_passed_over(team, client, path):
