@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from simulator import guest
 from simulator.boot import Setting
-from simulator.facts import GuestFacts, place
+from simulator.facts import GuestFacts
 from simulator.guest import Choice, Row, choose_rows
 from simulator.hypervisor import XenModel
 from simulator.kernel import Kernel, make_kernel
+from simulator.seen import place
 from simulator.statement import MODES, ROLES
 
 #: The families that a guest of unknown family may be of, where nothing is stated.
