@@ -44,6 +44,11 @@ def formats() -> list[Data]:
     ]
 
 
+def text_of(body: bytes) -> str:
+    """The text of a file: UTF-8, else Latin-1."""
+    return simulator.decode(body)
+
+
 def size_limit(role: str) -> int:
     """How many bytes a file of a role may have."""
     return next(one.size for one in simulator.FORMATS if one.role == role)
@@ -240,4 +245,5 @@ __all__ = [
     "rules_digest",
     "size_limit",
     "stock_layout",
+    "text_of",
 ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from simulator.comparison import compare
     from simulator.effective import Vendor, effective_cell, effective_type
     from simulator.evidence.account import account_of, is_same_platform, platform_seen
-    from simulator.evidence.formats import FORMATS, IMAGE_ROLES
+    from simulator.evidence.formats import FORMATS, IMAGE_ROLES, decode
     from simulator.evidence.recognition import recognise
     from simulator.explanation import explain
     from simulator.guest import FAMILIES, FAMILY_TITLES
@@ -52,7 +52,7 @@ _HOMES = {
     "comparison": ("compare",),
     "effective": ("Vendor", "effective_cell", "effective_type"),
     "evidence.account": ("account_of", "is_same_platform", "platform_seen"),
-    "evidence.formats": ("FORMATS", "IMAGE_ROLES"),
+    "evidence.formats": ("FORMATS", "IMAGE_ROLES", "decode"),
     "evidence.recognition": ("recognise",),
     "explanation": ("explain",),
     "guest": ("FAMILIES", "FAMILY_TITLES"),
@@ -101,6 +101,7 @@ __all__ = [
     "canonical",
     "check_platform",
     "compare",
+    "decode",
     "describe_guest",
     "digest",
     "drivers_as_data",

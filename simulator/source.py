@@ -46,7 +46,6 @@ class XenSource(NamedTuple):
     is_patch: bool = False
     assertion: str = "unknown"
     asserted: PatLayout | None = None
-    header_changed: bool = False
     mmio_changed: bool = False
     binary: str = ""
     built_in: PatLayout | None = None
@@ -125,10 +124,9 @@ def read_source(data: object, *, field: str) -> XenSource:
         name=record.text("name", limit=4 * NAME_LIMIT),
         flags=_read_flags(record, page_h),
         flags_line=lines.line("page_flags"),
-        is_patch=record.has("public_header"),
+        is_patch=record.word("public_header", _TOUCHED) is not None,  # only a patch says what it does to other files
         assertion=record.word("assertion", _ASSERTIONS) or "unknown",
         asserted=_layout(record, "assertion_value"),
-        header_changed=record.word("public_header", _TOUCHED) == "changed",
         mmio_changed=record.word("mmio_test", _TOUCHED) == "changed",
         binary=record.optional_text("binary", limit=4 * NAME_LIMIT) or "",
         built_in=_layout(record, "built_in"),

@@ -15,7 +15,6 @@ __all__ = [
     "Submission",
     "artifacts_of",
     "contributors_of",
-    "decode",
     "revisions_of",
     "visible_submissions",
 ]
@@ -39,14 +38,6 @@ def revisions_of(submission: Submission) -> QuerySet[Revision]:
 def artifacts_of(revision: Revision) -> QuerySet[Artifact]:
     """The revision's files without their bytes, by role."""
     return revision.artifacts.order_by("role")
-
-
-def decode(body: bytes) -> str:
-    """The text of a file: UTF-8, else Latin-1, which no byte can fail."""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body.decode("latin-1")
 
 
 def contributors_of(revision: Revision) -> set[int]:

@@ -12,7 +12,6 @@ from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.queries import may
 from patreview.submissions.models import Artifact, Blob, Revision, Submission
-from patreview.submissions.queries import decode
 
 TITLE_MAX = 100
 FILES_MAX = 8
@@ -128,7 +127,7 @@ def _read_layout(proposal: Proposal) -> dict[str, Any]:
     if source is None:
         assert stated is not None
         return {"layout": stated, "stated": {"layout": stated["msr"]}}
-    read = engine.check_layout(decode(source.body), name=source.name)
+    read = engine.check_layout(engine.text_of(source.body), name=source.name)
     if stated is not None and stated["msr"] != read["msr"]:
         message = f"{stated['msr']} is stated, and {source.name[:80]} has {read['msr']}: leave one of them out."
         raise engine.refusal(engine.problem("layout", message))

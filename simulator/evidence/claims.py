@@ -192,7 +192,7 @@ def _other_image(known: Data, value: object) -> str:
 _COMPARED: dict[str, Callable[[Data, object], str]] = {"config": _other_config, "image": _other_image}
 
 
-def _says_more(key: str, known: object, value: object) -> bool:
+def says_more(key: str, known: object, value: object) -> bool:
     """Whether a value is the same and tells what the known one does not."""
     try:
         if key == "release":
@@ -217,7 +217,7 @@ def merge(facts: Facts, claims: Iterable[Claim]) -> None:
                 put_beside(known, differs, origin)
         elif not _agrees(key, known["value"], value):
             put_beside(known, value, origin)
-        elif _says_more(key, known["value"], value):
+        elif says_more(key, known["value"], value):
             known |= {"value": value, "origin": origin}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from simulator.evidence.claims import Claim, Data, Facts, merge, origin_of, put_beside
+from simulator.evidence.claims import Claim, Data, Facts, merge, origin_of, put_beside, says_more
 from simulator.evidence.gathering import Evidence
 from simulator.inputs.command_line import mmio_relax
 from simulator.inputs.kernel_release import parse_release
@@ -13,8 +13,6 @@ from simulator.problem import InvalidInput
 _PVOPS_SYMBOLS = ("CONFIG_XEN_PV", "CONFIG_HYPERVISOR_GUEST", "CONFIG_PARAVIRT_GUEST")
 #: Claims that are facts only together with others.
 _RAW = ("name", "boots_differ", "bare_metal", "dom0_mode", "lacks_mtrr", "mtrr_list", "seen_mtrr")
-
-
 #: Facts that hold of some boots of a log only, by what the log says.
 _OF_ONE_BOOT = {"without_pat": "pat_off", "no_cpuid_pat": "hide_cpuid_pat"}
 
@@ -30,8 +28,7 @@ def settle(facts: Facts, evidence: Evidence) -> None:
     _take_dom0_mode(facts, raw)
     _take_mtrrs(facts, host, raw, evidence)
     if "boots_differ" in raw:
-        key = _OF_ONE_BOOT[str(raw["boots_differ"]["value"])]
-        put_beside(facts[key], "not so in another boot of the log", raw["boots_differ"]["origin"])  # type: ignore[arg-type]
+        _take_difference(facts, raw["boots_differ"])
     if "bare_metal" in raw:
         _take_bare_metal(facts, raw["bare_metal"], evidence)
     if host:
@@ -63,21 +60,19 @@ def _take_config(facts: Facts) -> None:
     header, known = config["release"], facts.get("release")
     if not isinstance(header, dict):
         return
-    release = parse_release(str(header["value"]))
-    if known is None or _says_less(str(known["value"]), str(header["value"])):
+    if known is None or says_more("release", known["value"], header["value"]):
         also = {"also": known["also"]} if known and "also" in known else {}
-        facts["release"] = {"value": release.text, "origin": origin_of("file", source, header["line"]), **also}
-
-
-def _says_less(known: str, other: str) -> bool:
-    try:
-        return parse_release(known).says_less_than(parse_release(other))
-    except InvalidInput:
-        return False
+        facts["release"] = {"value": header["value"], "origin": origin_of("file", source, header["line"]), **also}
 
 
 def _value(facts: Facts, key: str) -> object:
     return facts[key]["value"] if key in facts else None
+
+
+def _take_difference(facts: Facts, known: Data) -> None:
+    """What holds of some boots of a log only contradicts the others."""
+    origin: Data = known["origin"]  # type: ignore[assignment]
+    put_beside(facts[_OF_ONE_BOOT[str(known["value"])]], "not so in another boot of the log", origin)
 
 
 def _take_bare_metal(facts: Facts, known: Data, evidence: Evidence) -> None:
