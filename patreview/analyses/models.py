@@ -28,7 +28,9 @@ class Run(models.Model):
     attempt = models.PositiveIntegerField()
     trigger = models.CharField(max_length=20, default="submitted")
     reason = models.CharField(max_length=200, blank=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Null: the service."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     claims = models.PositiveIntegerField(default=0)
     fence = models.PositiveIntegerField(default=0)
@@ -46,6 +48,11 @@ class Run(models.Model):
     rules_digest = models.CharField(max_length=80, blank=True)
     input_digest = models.CharField(max_length=64, blank=True, help_text="Of the scenario that the engine was asked.")
     report_digest = models.CharField(max_length=64, blank=True)
+    # What is proposed, and what was said of it, without where it was read: an approval is carried by these two.
+    proposal_digest = models.CharField(max_length=64, blank=True)
+    verdict_digest = models.CharField(max_length=64, blank=True)
+    catalogue_version = models.PositiveBigIntegerField(default=0, help_text="Of the project, when the run was judged.")
+    stale_reasons = models.JSONField(default=list, blank=True, help_text="engine, rules, baseline, fleet.")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["revision", "attempt"], name="one_run_an_attempt"),)
@@ -89,6 +96,7 @@ class Report(models.Model):
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="report")
     digest = models.CharField(max_length=64)
     body = models.TextField()
+    scenario = models.TextField(blank=True, help_text="What the engine was asked, as canonical JSON.")
 
 
 class Finding(models.Model):

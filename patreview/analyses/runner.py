@@ -21,7 +21,8 @@ from django.db.models.functions import Now
 from patreview import engine
 from patreview.analyses.images import read_images
 from patreview.analyses.models import Finding, Report, Run
-from patreview.analyses.scenario import scenario_of
+from patreview.analyses.scenario import proposal_digest, scenario_of, verdict_digest
+from patreview.catalogue.queries import catalogue_version
 from patreview.journal.services import record
 from patreview.submissions.models import Submission
 
@@ -64,25 +65,30 @@ def execute(run_id: int) -> None:
 class Outcome:
     """What a computed run stores: columns of the run, the report's bytes, its findings as rows."""
 
-    columns: dict[str, str]
+    columns: dict[str, Any]
     body: str
+    scenario: str
     findings: list[Finding]
 
 
 def compute(run: Run) -> Outcome:
     """Ask the engine, and make everything ready to be stored."""
     read_images(run.revision)
+    version = catalogue_version(run.revision.submission.project_id)  # before what is in service is read
     scenario = scenario_of(run.revision)
     report = engine.analyse(scenario)
     body = engine.canonical(report)
     columns = {
+        "catalogue_version": version,
+        "proposal_digest": proposal_digest(run.revision),
+        "verdict_digest": verdict_digest(report),
         "verdict": report["verdict"],
         "engine_version": report["engine"]["version"],
         "rules_digest": report["engine"]["rules_digest"],
         "report_digest": engine.digest("report", body),
         "input_digest": engine.digest("scenario", scenario),
     }
-    return Outcome(columns, body.decode(), _finding_rows(run, report))
+    return Outcome(columns, body.decode(), engine.canonical(scenario).decode(), _finding_rows(run, report))
 
 
 def claim_run(run_id: int) -> Claim | None:
@@ -115,7 +121,7 @@ def complete(claim: Claim, outcome: Outcome) -> bool:
         held = _held(claim).update(state=Run.State.COMPLETED, finished_at=Now(), **outcome.columns)
         if held != 1:
             return False
-        Report.objects.create(run=claim.run, digest=digest, body=outcome.body)
+        Report.objects.create(run=claim.run, digest=digest, body=outcome.body, scenario=outcome.scenario)
         Finding.objects.bulk_create(outcome.findings)
         _summarise(claim.run, state=Run.State.COMPLETED, verdict=verdict)
         _record(claim.run, "run.completed", verdict=verdict, report=digest)

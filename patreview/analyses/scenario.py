@@ -46,6 +46,29 @@ def _guest_scenario(submission: Submission, revision: Revision) -> dict[str, Any
     }
 
 
+def proposal_digest(revision: Revision) -> str:
+    """What a revision proposes, whatever it was read from: files that say the same are the same proposal."""
+    submission = revision.submission
+    if submission.kind == Submission.Kind.LAYOUT:
+        platform, proposed = str(submission.platform_id), revision.content["layout"]["msr"]
+        source = {key: value for key, value in _source(revision).items() if key not in ("name", "binary")}
+        return engine.digest("proposal", [submission.kind, platform, proposed, source])
+    guest = guest_of(revision)
+    facts = {key: [fact["value"], _others(fact)] for key, fact in guest["facts"].items()}
+    return engine.digest("proposal", [submission.kind, guest["name"], facts])
+
+
+def _others(fact: dict[str, Any]) -> list[Any]:
+    return [other["value"] for other in fact.get("also", [])]
+
+
+def verdict_digest(report: dict[str, Any]) -> str:
+    """What a report says: its verdict, its findings with theirs, and what could not be decided."""
+    said = sorted([one["fingerprint"], one["verdict"], one["state"] or ""] for one in report["findings"])
+    open_rules = sorted(one["rule"] for one in report["coverage"]["undecided"])
+    return engine.digest("verdict", [report["verdict"], said, open_rules])
+
+
 def guest_of(revision: Revision) -> dict[str, Any]:
     """The guest that a revision proposes, with what was read of its images."""
     guest: dict[str, Any] = revision.content["guest"]

@@ -6,6 +6,11 @@ from patreview.catalogue.models import Guest, Layout, Platform
 from patreview.projects.models import Project
 
 
+def catalogue_version(project_id: int) -> int:
+    """Which state of what is in service the project is in; it rises with each change."""
+    return Project.objects.values_list("catalogue_version", flat=True).get(pk=project_id)
+
+
 def platforms_in(project: Project) -> QuerySet[Platform]:
     """Platforms not retired, with their layouts, by name."""
     return project.platforms.filter(retired_at=None).select_related("layout").order_by("name")

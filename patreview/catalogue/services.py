@@ -7,6 +7,7 @@ service and then changes it (adopting does both) holds it too and sees nothing c
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from patreview import engine
 from patreview.catalogue.models import Guest, Layout, Platform
@@ -17,6 +18,11 @@ from patreview.projects.models import Project
 def hold(project_id: int) -> Project:
     """Lock what is in service in a project until the transaction ends. Submitting goes on meanwhile."""
     return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
+def _changed(project_id: int) -> None:
+    """What is in service is another from now on: runs that judged by what was before may be stale."""
+    Project.objects.filter(pk=project_id).update(catalogue_version=F("catalogue_version") + 1)
 
 
 def know_layout(project: Project, text: str, *, name: str = "", origin: str = "") -> Layout:
@@ -46,6 +52,7 @@ def add_platform(
     )
     platform.full_clean()
     platform.save()
+    _changed(project.pk)
     about = {"release": release, "layout": layout.msr, "cpu_vendor": cpu_vendor, "details": platform.details}
     record(project.pk, "platform.added", f"platform:{name}", actor=by, **about)
     return platform
@@ -58,6 +65,7 @@ def put_guest_in_service(project: Project, facts: dict[str, Any], platforms: lis
     defaults = {"facts": facts, "retired_at": None}
     guest, created = Guest.objects.update_or_create(project=project, name=facts["name"], defaults=defaults)
     guest.platforms.add(*platforms)
+    _changed(project.pk)
     action = "guest.added" if created else "guest.changed"
     names, digest = [platform.name for platform in platforms], engine.digest("facts", facts)
     record(project.pk, action, f"guest:{guest.name}", actor=by, platforms=names, facts=digest)
@@ -75,6 +83,7 @@ def put_layout_in_force(platform: Platform, layout: Layout, *, by: str) -> None:
     patches = {*current.details.get("patches", []), *engine.patches_along(current.release, layout.msr)}
     details = current.details | ({"patches": sorted(patches)} if patches else {})
     Platform.objects.filter(pk=platform.pk).update(layout=layout, details=details)
+    _changed(platform.project_id)
     subject, before = f"platform:{platform.name}", current.layout.msr
     record(platform.project_id, "layout.in_force", subject, actor=by, before=before, after=layout.msr, details=details)
     if layout.msr != before:

@@ -32,6 +32,7 @@ class Project(models.Model):
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
     required_approvals = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     created_at = models.DateTimeField(default=timezone.now)
+    catalogue_version = models.PositiveBigIntegerField(default=1, help_text="Rises when what is in service changes.")
 
     def __str__(self) -> str:
         return self.title
