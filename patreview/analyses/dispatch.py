@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 
 from patreview.analyses.models import Run
 from patreview.analyses.runner import Claim, finish, queue_again
+from patreview.analyses.staleness import sweep
 from patreview.analyses.tasks import execute_run
 from patreview.analyses.wake import listener
 from patreview.submissions.drafts import forget_drafts
@@ -54,7 +55,8 @@ def tick() -> bool:
     """One round. True when runs are still waiting for a place in the window."""
     reap()
     forget_lost_hints()
-    return fill_window()
+    more_to_look_at = sweep()
+    return fill_window() or more_to_look_at
 
 
 def reap() -> int:

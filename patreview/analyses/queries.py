@@ -9,6 +9,7 @@ from patreview import engine
 from patreview.analyses.images import last_isolation
 from patreview.analyses.models import Finding, Report, Run
 from patreview.analyses.scenario import guest_of, scenario_of
+from patreview.projects.models import Project
 from patreview.projects.principal import Principal
 from patreview.projects.queries import project_scope
 from patreview.submissions.models import Revision
@@ -23,9 +24,12 @@ __all__ = [
     "is_stale",
     "last_isolation",
     "last_run",
+    "may_be_stale",
     "report_of",
     "report_text",
     "runs_of",
+    "sightings_of",
+    "stale_reasons",
     "visible_runs",
     "waiting_runs",
 ]
@@ -71,19 +75,47 @@ def findings_of(run: Run) -> QuerySet[Finding]:
     return run.findings.order_by("position")
 
 
+def sightings_of(principal: Principal, project: Project, fingerprint: str) -> QuerySet[Finding]:
+    """Where a project's runs said this, newest first."""
+    found = Finding.objects.filter(
+        project_scope(principal, "run__revision__submission__project__"),
+        fingerprint=fingerprint[:64],
+        run__revision__submission__project=project,
+    )
+    return found.select_related("run__revision__submission").order_by("-pk")
+
+
 def waiting_runs() -> int:
     """How many runs wait for a worker."""
     return Run.objects.filter(state=Run.State.QUEUED).count()
 
 
-def is_stale(run: Run) -> bool:
-    """Whether the rules, a platform or a guest changed since: the same revision might be judged otherwise now.
+def stale_reasons(run: Run) -> list[str]:
+    """What changed since a completed run, so that the same revision might be judged otherwise now.
 
-    What is in service and cannot be read counts as changed: another run says what is wrong with it.
+    `engine` and `rules` are patreview's own, `baseline` is a platform, `fleet` the guests in service. What is in
+    service and cannot be read counts as changed: another run says what is wrong with it.
     """
-    if run.rules_digest != engine.rules_digest():
-        return True
+    changed = ["engine"] if run.engine_version != engine.ENGINE_VERSION else []
+    changed += ["rules"] if run.rules_digest != engine.rules_digest() else []
     try:
-        return run.input_digest != engine.digest("scenario", scenario_of(run.revision))
+        now = scenario_of(run.revision)
+        if run.input_digest == engine.digest("scenario", now):
+            return changed
     except (LookupError, TypeError, ValueError):
-        return True
+        return [*changed, "fleet"]
+    body = Report.objects.filter(run=run).values_list("scenario", flat=True).first()
+    asked = json.loads(body) if body else {}
+    moved = [name for name, key in (("baseline", "platforms"), ("fleet", "guests")) if asked.get(key) != now[key]]
+    return changed + (moved or ["baseline"])
+
+
+def is_stale(run: Run) -> bool:
+    """Whether another run might judge otherwise now."""
+    return bool(stale_reasons(run))
+
+
+def may_be_stale(run: Run, project: Project) -> bool:
+    """Whether anything moved at all since the run: where it did not, nobody need build its scenario again."""
+    judged_by = (run.engine_version, run.rules_digest, run.catalogue_version)
+    return judged_by != (engine.ENGINE_VERSION, engine.rules_digest(), project.catalogue_version)

@@ -17,6 +17,7 @@ from django.db import Error as DatabaseFault
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from patreview import engine
 from patreview.analyses.images import read_images
@@ -106,7 +107,7 @@ def claim_run(run_id: int) -> Claim | None:
         if taken != 1:
             return None
         run = Run.objects.select_related("revision__submission__project").get(pk=run_id)
-        _summarise(run, state=Run.State.RUNNING)
+        summarise(run, state=Run.State.RUNNING)
     return Claim(run=run, fence=run.fence)
 
 
@@ -123,7 +124,7 @@ def complete(claim: Claim, outcome: Outcome) -> bool:
             return False
         Report.objects.create(run=claim.run, digest=digest, body=outcome.body, scenario=outcome.scenario)
         Finding.objects.bulk_create(outcome.findings)
-        _summarise(claim.run, state=Run.State.COMPLETED, verdict=verdict)
+        summarise(claim.run, state=Run.State.COMPLETED, verdict=verdict)
         _record(claim.run, "run.completed", verdict=verdict, report=digest)
     return True
 
@@ -133,7 +134,7 @@ def finish(claim: Claim, state: str, code: str, text: str) -> bool:
     with transaction.atomic():
         if _held(claim).update(state=state, reason_code=code, reason_text=text, finished_at=Now()) != 1:
             return False
-        _summarise(claim.run, state=state)
+        summarise(claim.run, state=state)
         _record(claim.run, f"run.{state}", reason=code)
     return True
 
@@ -152,7 +153,7 @@ def queue_again(claim: Claim, *, delay_s: float = 0) -> bool:
     with transaction.atomic():
         if _held(claim).update(state=Run.State.QUEUED, sent_at=None, lease_until=None, not_before=due) != 1:
             return False
-        _summarise(claim.run, state=Run.State.QUEUED)
+        summarise(claim.run, state=Run.State.QUEUED)
     return True
 
 
@@ -174,9 +175,10 @@ def _finding_rows(run: Run, report: dict[str, Any]) -> list[Finding]:
     ]
 
 
-def _summarise(run: Run, *, state: str, verdict: str = "") -> None:
+def summarise(run: Run, *, state: str, verdict: str = "") -> None:
     """Keep the submission's summary for lists, unless a later revision took its place."""
-    Submission.objects.filter(current=run.revision_id).update(run_state=state, verdict=verdict)
+    ended = None if state in (Run.State.QUEUED, Run.State.RUNNING) else timezone.now()
+    Submission.objects.filter(current=run.revision_id).update(run_state=state, verdict=verdict, reported_at=ended)
 
 
 def _record(run: Run, action: str, **data: Any) -> None:

@@ -4,18 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from patreview import engine
 from patreview.accounts.models import User
 from patreview.analyses import wake
 from patreview.analyses.models import Run
 from patreview.analyses.queries import is_stale
+from patreview.analyses.runner import summarise
 from patreview.catalogue.queries import platforms_in
 from patreview.journal.services import record
 from patreview.projects.errors import Conflict
 from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.queries import require
+from patreview.projects.text import checked_line
 from patreview.submissions.models import Revision, Submission
 from patreview.submissions.services import Proposal, ReadProposal, lock, read_proposal, store
 
@@ -56,7 +59,7 @@ def _store_and_queue(
     if not created:
         run = _last_or_anew(revision, by=by)
         return Submitted(revision.submission, revision, run, created=False)
-    run = _queue(revision, by=by, trigger="submitted", attempt=1)
+    run = queue_run(revision, by=by, trigger="submitted", attempt=1)
     _record(
         "submission.revised" if revision.number > 1 else "submission.created", revision, by=by, digest=revision.digest
     )
@@ -70,14 +73,18 @@ def _last_or_anew(revision: Revision, *, by: Principal) -> Run:
     holds = run.state == Run.State.COMPLETED and not is_stale(run)
     if revision.submission.state != Submission.State.OPEN or not run.is_finished or holds:
         return run
-    again = _queue(revision, by=by, trigger="resubmitted", attempt=run.attempt + 1)
+    again = queue_run(revision, by=by, trigger="resubmitted", attempt=run.attempt + 1)
     _record("run.requested", revision, by=by, attempt=again.attempt, reason=again.trigger)
     return again
 
 
 @transaction.atomic
 def request_run(revision: Revision, *, by: Principal, reason: str = "") -> Run:
-    """Queue another attempt. Raises Conflict while one is under way or when the submission is closed."""
+    """Queue another attempt, for a reason that is kept with it.
+
+    Raises Conflict while one is under way or when the submission is closed.
+    """
+    reason = checked_line(reason)
     submission = lock(revision.submission_id)
     require(by, submission.project, Role.SUBMITTER, scope="submit")
     if submission.state != Submission.State.OPEN or submission.current_id != revision.pk:
@@ -85,15 +92,37 @@ def request_run(revision: Revision, *, by: Principal, reason: str = "") -> Run:
     last = revision.runs.order_by("-attempt").first()
     if last and not last.is_finished:
         raise Conflict("run_under_way", f"Run {last.attempt} is {last.state}; wait for it.")
-    run = _queue(revision, by=by, trigger="requested", attempt=last.attempt + 1 if last else 1, reason=reason[:200])
-    _record("run.requested", revision, by=by, attempt=run.attempt, reason=reason[:200])
+    run = queue_run(revision, by=by, trigger="requested", attempt=last.attempt + 1 if last else 1, reason=reason)
+    _record("run.requested", revision, by=by, attempt=run.attempt, reason=reason)
     return run
 
 
-def _queue(revision: Revision, *, by: Principal, trigger: str, attempt: int, reason: str = "") -> Run:
-    assert isinstance(by.user, User)
-    run = Run.objects.create(revision=revision, attempt=attempt, trigger=trigger, requested_by=by.user, reason=reason)
-    Submission.objects.filter(pk=revision.submission_id).update(run_state=run.state, verdict="")
+@transaction.atomic
+def cancel_run(run: Run, *, by: Principal) -> None:
+    """Stop a run that is queued or under way: what a worker may still find out is thrown away.
+
+    By the owner of the submission or a maintainer. Raises Conflict when it is finished.
+    """
+    submission = lock(run.revision.submission_id)
+    needed = Role.SUBMITTER if by.user.pk == submission.owner_id else Role.MAINTAINER
+    require(by, submission.project, needed, scope="submit")
+    unfinished = Run.objects.filter(pk=run.pk, state__in=(Run.State.QUEUED, Run.State.RUNNING))
+    reason = f"Cancelled by {by.name}."
+    if (
+        unfinished.update(state=Run.State.CANCELLED, reason_code="cancelled", reason_text=reason, finished_at=Now())
+        != 1
+    ):
+        raise Conflict("finished", "The run is finished already.")
+    summarise(run, state=Run.State.CANCELLED)
+    _record("run.cancelled", run.revision, by=by, attempt=run.attempt)
+
+
+def queue_run(revision: Revision, *, by: Principal | None, trigger: str, attempt: int, reason: str = "") -> Run:
+    """One more row of the queue; `by` is None for the service itself. The caller holds the submission's lock."""
+    asks = by.user if by is not None and isinstance(by.user, User) else None
+    run = Run.objects.create(revision=revision, attempt=attempt, trigger=trigger, requested_by=asks, reason=reason)
+    summary = {"run_state": run.state, "verdict": "", "reported_at": None, "is_stale": False}
+    Submission.objects.filter(pk=revision.submission_id, current=revision).update(**summary)
     wake.announce()
     return run
 

@@ -33,6 +33,9 @@ class Project(models.Model):
     required_approvals = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     created_at = models.DateTimeField(default=timezone.now)
     catalogue_version = models.PositiveBigIntegerField(default=1, help_text="Rises when what is in service changes.")
+    # The state that the dispatcher looked for stale runs in; see analyses/staleness.py.
+    swept_version = models.PositiveBigIntegerField(default=0)
+    swept_rules = models.CharField(max_length=120, blank=True)
 
     def __str__(self) -> str:
         return self.title

@@ -33,6 +33,9 @@ class Submission(models.Model):
     # A summary of the current revision's last run, kept for lists.
     run_state = models.CharField(max_length=10, blank=True)
     verdict = models.CharField(max_length=13, blank=True)
+    reported_at = models.DateTimeField(null=True, help_text="When that run ended.")
+    is_stale = models.BooleanField(default=False, help_text="Whether that run saw other rules or another catalogue.")
+    subject = models.CharField(max_length=100, blank=True, help_text="The platform or the guest that it is about.")
 
     class Meta:
         constraints = (
@@ -42,7 +45,10 @@ class Submission(models.Model):
                 name="a_layout_is_for_a_platform",
             ),
         )
-        indexes = (models.Index(fields=["project", "-id"], name="submissions_newest_first"),)
+        indexes = (
+            models.Index(fields=["project", "-id"], name="submissions_newest_first"),
+            models.Index(fields=["project", "kind", "subject"], name="submissions_by_subject"),
+        )
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.title}"

@@ -208,7 +208,13 @@ def _open_submission(project: Project, proposal: Proposal, *, by: Principal) -> 
         external_key=proposal.external_key or None,
         platform=proposal.platform,
         owner=by.user,
+        subject=_subject(proposal),
     )
+
+
+def _subject(proposal: Proposal) -> str:
+    """The name of what it is about: the platform, or the guest."""
+    return proposal.platform.name if proposal.platform else str((proposal.guest or {}).get("name", ""))[:100]
 
 
 def _add_revision(submission: Submission, read: ReadProposal, *, by: Principal) -> Revision:
@@ -224,7 +230,8 @@ def _add_revision(submission: Submission, read: ReadProposal, *, by: Principal) 
     )
     _keep_files(revision, read.proposal.files)
     title = read.proposal.title.strip()
-    Submission.objects.filter(pk=submission.pk).update(current=revision, title=title)
+    subject = _subject(read.proposal)
+    Submission.objects.filter(pk=submission.pk).update(current=revision, title=title, subject=subject)
     submission.current, submission.title = revision, title
     return revision
 

@@ -1,85 +1,143 @@
-"""What people do with a submission: comment, vote, adopt, run again, withdraw. One service each."""
+"""What people decide on a submission: vote, adopt, run again, withdraw. One service each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
-from patreview.analyses.services import request_run
+from patreview.analyses.queries import visible_runs
+from patreview.analyses.services import cancel_run, request_run
 from patreview.projects.errors import Conflict, Forbidden, NotFound
+from patreview.projects.text import checked_line, required
 from patreview.reviews import services
+from patreview.reviews.queries import visible_votes
 from patreview.web.errors import only
 from patreview.web.submissions import submission_page
-from patreview.web.visitor import principal_of, submission_or_404
+from patreview.web.visitor import LARGEST_ID, principal_of, submission_or_404
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from patreview.submissions.queries import Revision
 
-Decision = Callable[["Revision"], object]
-
-
-@only("POST")
-def comment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say something on the current revision."""
-    body = request.POST.get("body", "")
-
-    def decide(revision: Revision) -> object:
-        return services.comment(revision, body, by=principal_of(request))
-
-    return _decide(request, pk, decide, "discussion", typed={"comment": body})
+Act = Callable[["Revision"], object]
 
 
 @only("POST")
 def vote(request: HttpRequest, pk: int) -> HttpResponse:
-    """Vote on the revision that the form showed."""
+    """Vote on the revision that the form showed, and publish the voter's drafts."""
     value, body = request.POST.get("value", ""), request.POST.get("body", "")
 
-    def decide(revision: Revision) -> object:
+    def act(revision: Revision) -> object:
         digest = request.POST.get("digest", "")
         return services.vote(revision, value, by=principal_of(request), body=body, digest=digest)
 
-    return _decide(request, pk, decide, "discussion", "Your vote is recorded.", {"vote": value, "vote_body": body})
+    return decide(request, pk, act, "discussion", "Your vote is recorded.", {"vote": value, "vote_body": body})
+
+
+@only("POST")
+def withdraw_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
+    """Take one's own vote back."""
+    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission=pk), vote_id)
+    return decide(
+        request,
+        pk,
+        lambda _: services.withdraw_vote(cast, by=principal_of(request)),
+        "discussion",
+        "Your vote is withdrawn.",
+    )
+
+
+@only("POST")
+def dismiss_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
+    """Set a standing objection aside."""
+    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission=pk), vote_id)
+    reason = request.POST.get("reason", "")
+    return decide(
+        request,
+        pk,
+        lambda _: services.dismiss_vote(cast, reason, by=principal_of(request)),
+        "discussion",
+        "The vote is dismissed; it stays readable with your reason.",
+    )
 
 
 @only("POST")
 def adopt(request: HttpRequest, pk: int) -> HttpResponse:
     """Make the revision that the form showed the truth."""
 
-    def decide(revision: Revision) -> object:
+    def act(revision: Revision) -> object:
         return services.adopt(revision, by=principal_of(request), digest=request.POST.get("digest", ""))
 
-    return _decide(request, pk, decide, "main", "Adopted: later proposals are checked against it.")
+    return decide(request, pk, act, "main", "Adopted: later proposals are checked against it.")
 
 
 @only("POST")
 def rerun(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue another run of the current revision."""
+    """Queue another run of the current revision, for a reason."""
 
-    def decide(revision: Revision) -> object:
-        return request_run(revision, by=principal_of(request))
+    def act(revision: Revision) -> object:
+        reason = required(checked_line(request.POST.get("reason", "")), "The reason for another run")
+        return request_run(revision, by=principal_of(request), reason=reason)
 
-    return _decide(request, pk, decide, "main")
+    return decide(request, pk, act, "main")
+
+
+@only("POST")
+def cancel(request: HttpRequest, pk: int, run_id: int) -> HttpResponse:
+    """Stop a run that is queued or under way."""
+    run = found_or_404(visible_runs(principal_of(request)).filter(revision__submission=pk), run_id)
+    return decide(request, pk, lambda _: cancel_run(run, by=principal_of(request)), "runs", "The run is cancelled.")
 
 
 @only("POST")
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Close the submission without adopting it."""
 
-    def decide(revision: Revision) -> object:
-        return services.withdraw(revision.submission, by=principal_of(request))
+    def act(revision: Revision) -> object:
+        reason = request.POST.get("reason", "")
+        return services.withdraw(revision.submission, by=principal_of(request), reason=reason)
 
-    return _decide(request, pk, decide, "main", "Withdrawn.")
+    return decide(request, pk, act, "main", "Withdrawn.")
 
 
-def _decide(
+@only("POST")
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open a withdrawn submission again."""
+
+    def act(revision: Revision) -> object:
+        return services.reopen(revision.submission, by=principal_of(request))
+
+    return decide(request, pk, act, "main", "Open again.")
+
+
+@only("POST")
+def retitle(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give it another title."""
+    title = request.POST.get("title", "")
+
+    def act(revision: Revision) -> object:
+        return services.retitle(revision.submission, title, by=principal_of(request))
+
+    return decide(request, pk, act, "main", "The title is changed.")
+
+
+def found_or_404(rows: QuerySet[Any], pk: int) -> Any:
+    """The row of that number among those that the one who asks may see."""
+    if pk > LARGEST_ID:
+        raise Http404
+    return get_object_or_404(rows, pk=pk)
+
+
+def decide(
     request: HttpRequest,
     pk: int,
-    decide: Decision,
+    act: Act,
     anchor: str,
     done: str = "",
     typed: dict[str, str] | None = None,
@@ -93,7 +151,7 @@ def _decide(
         raise Http404
     submission.current.submission = submission
     try:
-        decide(submission.current)
+        act(submission.current)
     except NotFound as exc:
         raise Http404 from exc
     except (Forbidden, Conflict) as exc:

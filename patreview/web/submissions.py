@@ -104,8 +104,11 @@ def _header(request: HttpRequest, found: Submission, shown: Revision) -> Json:
         "word": verdict_word(report["verdict"]) if report else "",
         "contributed": request.user.pk in (found.owner_id, shown.created_by_id),
         "may_revise": is_open and owns and around["may_submit"],
+        "may_retitle": is_open and owns and around["may_submit"],
         "may_withdraw": is_open and owns and around["may_submit"],
+        "may_reopen": found.state == "withdrawn" and is_current and owns and around["may_submit"],
         "may_rerun": is_open and around["may_submit"] and not running,
+        "may_cancel": is_open and owns and around["may_submit"] and running,
     }
 
 

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from patreview.web import decisions, home, projects, reference, sessions, status, submission_list, submissions, submit
+from patreview.web import (
+    decisions,
+    discussion,
+    finding,
+    home,
+    projects,
+    reference,
+    sessions,
+    status,
+    submission_list,
+    submissions,
+    submit,
+    waivers,
+)
 
 app_name = "web"
 urlpatterns = [
@@ -22,9 +35,26 @@ urlpatterns = [
     path("s/<int:pk>/r<int:number>/", submissions.revision, name="revision"),
     path("s/<int:pk>/progress/", submissions.progress, name="progress"),
     path("s/<int:pk>/revise/", submit.revise, name="revise"),
-    path("s/<int:pk>/comment/", decisions.comment, name="comment"),
+    path("s/<int:pk>/findings/<slug:fingerprint>/", finding.finding, name="finding"),
+    path("s/<int:pk>/comment/", discussion.comment, name="comment"),
+    path("s/<int:pk>/publish/", discussion.publish, name="publish"),
+    path("s/<int:pk>/threads/<int:thread_id>/reply/", discussion.reply, name="reply"),
+    path("s/<int:pk>/threads/<int:thread_id>/resolve/", discussion.resolve, name="resolve"),
+    path("s/<int:pk>/threads/<int:thread_id>/reopen/", discussion.reopen, name="reopen-thread"),
+    path("s/<int:pk>/comments/<int:comment_id>/edit/", discussion.edit, name="edit-comment"),
+    path("s/<int:pk>/comments/<int:comment_id>/discard/", discussion.discard, name="discard-comment"),
+    path("s/<int:pk>/comments/<int:comment_id>/hide/", discussion.hide, name="hide-comment"),
     path("s/<int:pk>/vote/", decisions.vote, name="vote"),
+    path("s/<int:pk>/votes/<int:vote_id>/withdraw/", decisions.withdraw_vote, name="withdraw-vote"),
+    path("s/<int:pk>/votes/<int:vote_id>/dismiss/", decisions.dismiss_vote, name="dismiss-vote"),
+    path("s/<int:pk>/waivers/", waivers.propose, name="propose-waiver"),
     path("s/<int:pk>/adopt/", decisions.adopt, name="adopt"),
     path("s/<int:pk>/rerun/", decisions.rerun, name="rerun"),
+    path("s/<int:pk>/runs/<int:run_id>/cancel/", decisions.cancel, name="cancel"),
     path("s/<int:pk>/withdraw/", decisions.withdraw, name="withdraw"),
+    path("s/<int:pk>/reopen/", decisions.reopen, name="reopen"),
+    path("s/<int:pk>/title/", decisions.retitle, name="retitle"),
+    path("p/<slug:slug>/waivers/", waivers.waivers, name="waivers"),
+    path("waivers/<int:waiver_id>/decide/", waivers.decide, name="decide-waiver"),
+    path("waivers/<int:waiver_id>/revoke/", waivers.revoke, name="revoke-waiver"),
 ]

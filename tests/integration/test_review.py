@@ -1,26 +1,35 @@
 """Votes, comments, the gate and adopting: each rule of the review, as the services enforce it."""
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from patreview.accounts.models import User
 from patreview.analyses.queries import last_run, report_of
 from patreview.catalogue.models import Guest, Platform
 from patreview.projects.errors import Conflict, Forbidden, NotFound
-from patreview.projects.models import Membership, Role
+from patreview.projects.models import Membership, Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.services import issue_token
-from patreview.reviews.gate import approval_refusal, gate_of
+from patreview.reviews import gate as gates
+from patreview.reviews.discussion import say
+from patreview.reviews.gate import gate_of
 from patreview.reviews.models import Comment, Vote
-from patreview.reviews.queries import comments_on, standing_votes
-from patreview.reviews.services import adopt, comment, vote, withdraw
-from patreview.submissions.models import Submission
+from patreview.reviews.queries import standing_votes, visible_comments
+from patreview.reviews.services import adopt, vote, withdraw
+from patreview.submissions.models import Revision, Submission
 from tests import make
 
 
 def gate(revision):
+    revision = Revision.objects.select_related("submission__project").get(pk=revision.pk)
     run = last_run(revision)
     return gate_of(revision, run, report_of(run) if run else None)
+
+
+def approval_refusal(principal, revision):
+    run = last_run(revision)
+    return gates.approval_refusal(principal, gates.review_of(revision, run, report_of(run) if run else None))
 
 
 def status(revision, key):
@@ -118,7 +127,7 @@ def test_an_objection_stands_over_new_revisions_until_its_author_votes_again(tea
     assert status(second.revision, "no_objection") == "unsatisfied"
     vote(second.revision, "approve", by=team.reviewer)
     assert status(second.revision, "no_objection") == "satisfied"
-    assert [v.value for v in standing_votes(second.revision)] == ["approve"]
+    assert [v.vote.value for v in standing_votes(second.revision)] == ["approve"]
 
 
 def test_an_approval_acknowledges_the_assumptions_of_the_report(team):
@@ -206,14 +215,14 @@ def test_an_adopted_submission_takes_no_more_votes(team):
 
 def test_comments(team):
     submitted = team.submission()
-    comment(submitted.revision, "  Which GPU?  ", by=team.submitter)
-    assert [row.body for row in comments_on(submitted.submission)] == ["Which GPU?"]
+    say(submitted.revision, "  Which GPU?  ", by=team.submitter)
+    assert [row.body for row in visible_comments(team.viewer)] == ["Which GPU?"]
     for body, code in (("   ", "empty"), ("x" * 16385, "too_long"), ("a\0b", "bad_character")):
         with pytest.raises(Conflict) as refused:
-            comment(submitted.revision, body, by=team.submitter)
+            say(submitted.revision, body, by=team.submitter)
         assert refused.value.code == code
     with pytest.raises(Forbidden):
-        comment(submitted.revision, "hello", by=team.viewer)
+        say(submitted.revision, "hello", by=team.viewer)
     assert Comment.objects.count() == 1
 
 
@@ -266,7 +275,7 @@ def test_strangers_learn_nothing_of_closed_submissions(team, state):
     for act in (
         lambda: vote(submitted.revision, "block", by=team.outsider),
         lambda: adopt(submitted.revision, by=team.outsider, digest=submitted.revision.digest),
-        lambda: comment(submitted.revision, "hello", by=team.outsider),
+        lambda: say(submitted.revision, "hello", by=team.outsider),
     ):
         with pytest.raises(NotFound):
             act()
@@ -284,6 +293,7 @@ def test_nothing_is_adopted_onto_a_retired_platform(team):
 def test_what_cannot_be_computed_blocks(team):
     submitted = team.submission()
     Guest.objects.update(facts=["not facts"])
+    Project.objects.update(catalogue_version=F("catalogue_version") + 1)
     assert status(submitted.revision, "report_current") == "unsatisfied"
     assert gate(submitted.revision).check == "blocked"
     assert Guest.objects.get().summary == "facts that cannot be read"
@@ -303,7 +313,7 @@ def test_a_token_without_the_scope_says_nothing(team):
     machine = Principal(team.reviewer.user, token)
     for act in (
         lambda: vote(submitted.revision, "approve", by=machine),
-        lambda: comment(submitted.revision, "hello", by=machine),
+        lambda: say(submitted.revision, "hello", by=machine),
     ):
         with pytest.raises(Forbidden) as refused:
             act()

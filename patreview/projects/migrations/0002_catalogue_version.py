@@ -15,4 +15,14 @@ class Migration(migrations.Migration):
             name='catalogue_version',
             field=models.PositiveBigIntegerField(default=1, help_text='Rises when what is in service changes.'),
         ),
+        migrations.AddField(
+            model_name='project',
+            name='swept_version',
+            field=models.PositiveBigIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='project',
+            name='swept_rules',
+            field=models.CharField(blank=True, max_length=120),
+        ),
     ]

@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from patreview.web.markdown import as_html
+
 register = template.Library()
 
 _TYPE_CLASS = {"UC": "uc", "UC-": "ucm", "WC": "wc", "WT": "wt", "WP": "wp", "WB": "wb"}
@@ -117,6 +119,12 @@ def age(moment: datetime) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return "now"
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """A comment as HTML."""
+    return as_html(text)
 
 
 @register.filter

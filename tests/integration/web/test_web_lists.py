@@ -3,6 +3,7 @@
 import pytest
 
 from patreview.reviews.services import vote
+from patreview.submissions.models import Submission
 from tests import make
 
 
@@ -39,8 +40,8 @@ def test_home_leads_a_stranger_to_no_form_that_refuses_them(team, shown):
 
 def test_home_knows_whose_turn_it_is(team, shown):
     submitted = team.submission(title="A proposal")
-    assert "1 of yours is open." in shown("/")
-    assert "1 submission waits for your vote." in shown("/", "reviewer")
+    assert "Nothing waits for you." in shown("/")
+    assert "1 to vote on." in shown("/", "reviewer")
     assert "Nothing waits for you." in shown("/", "viewer")
     vote(submitted.revision, "approve", by=team.reviewer)
     assert "Nothing waits for you." in shown("/", "reviewer")
@@ -50,7 +51,9 @@ def test_home_counts_in_words(team, shown):
     team.submission()
     team.submission()
     make.execute(make.make_layout_submission(team.platform, team.reviewer).run)
-    assert "2 submissions wait for your vote; 1 of yours is open." in shown("/", "reviewer")
+    make.make_layout_submission(team.platform, team.reviewer, layout=make.LINUX, title="Linux's")
+    Submission.objects.filter(title="Linux's").update(run_state="failed")
+    assert "2 to vote on, 1 to mend." in shown("/", "reviewer")
 
 
 def test_project(team, shown):

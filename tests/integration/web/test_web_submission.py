@@ -6,7 +6,8 @@ import pytest
 
 from patreview.analyses.queries import last_run
 from patreview.projects.models import Role
-from patreview.reviews.services import comment, vote
+from patreview.reviews.discussion import say
+from patreview.reviews.services import vote
 from patreview.submissions.queries import revisions_of
 from tests import make
 
@@ -42,7 +43,7 @@ def test_a_report(team, page):
 
 def test_nothing_is_inline_on_any_page(team, client, page):
     submitted = team.submission(layout=make.LINUX)
-    comment(submitted.revision, "words", by=team.reviewer)
+    say(submitted.revision, "words", by=team.reviewer)
     pages = ["/", "/login/", f"/p/{team.project.slug}/", f"/p/{team.project.slug}/submissions/", "/none/"]
     pages += [f"/p/{team.project.slug}/submit/{kind}" for kind in ("", "?kind=guest")]
     shown = [page(submitted), *(client.get(path).text for path in pages)]
@@ -52,7 +53,7 @@ def test_nothing_is_inline_on_any_page(team, client, page):
 def test_what_people_write_is_text(team, page):
     evil = "<script>alert(1)</script>"
     submitted = team.submission(title=evil, note=evil)
-    comment(submitted.revision, evil, by=team.reviewer)
+    say(submitted.revision, evil, by=team.reviewer)
     vote(submitted.revision, "nits", by=team.reviewer, body=evil)
     assert evil not in page(submitted)
 
@@ -190,9 +191,9 @@ def test_a_vote_for_a_page_that_is_out_of_date(team, client):
 
 def test_run_again_and_withdraw(team, client, page):
     submitted = team.submission()
-    assert send(client, team, submitted, "rerun").status_code == 303
+    assert send(client, team, submitted, "rerun", reason="The fleet changed.").status_code == 303
     assert last_run(submitted.revision).attempt == 2
-    assert send(client, team, submitted, "rerun").status_code == 409
+    assert send(client, team, submitted, "rerun", reason="The fleet changed.").status_code == 409
     assert send(client, team, submitted, "withdraw").status_code == 303
     assert "This submission is withdrawn" in page(submitted)
     assert revisions_of(submitted.submission).count() == 1
