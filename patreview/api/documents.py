@@ -13,8 +13,9 @@ from patreview.submissions.services import ReadProposal
 ROOT = "/api/v1"
 
 
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat().replace("+00:00", "Z") if moment else None
+def moment(at: datetime | None) -> str | None:
+    """RFC 3339, in UTC."""
+    return at.isoformat().replace("+00:00", "Z") if at else None
 
 
 def project_document(project: Project) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def submission_document(submission: Submission) -> dict[str, Any]:
         "revision": submission.current.number if submission.current else None,
         "run_state": submission.run_state,
         "verdict": submission.verdict or None,
-        "created_at": _time(submission.created_at),
+        "created_at": moment(submission.created_at),
         "url": f"{ROOT}/submissions/{submission.pk}",
     }
 
@@ -53,7 +54,7 @@ def revision_document(revision: Revision) -> dict[str, Any]:
         "digest": revision.digest,
         "note": revision.note,
         "created_by": revision.created_by.username,
-        "created_at": _time(revision.created_at),
+        "created_at": moment(revision.created_at),
         "inputs": inputs_document(content_of(revision)),
     }
 
@@ -84,15 +85,17 @@ def run_document(run: Run) -> dict[str, Any]:
         "reason": run.reason_text or None,
         "engine_version": run.engine_version or None,
         "report_digest": run.report_digest or None,
-        "queued_at": _time(run.queued_at),
-        "started_at": _time(run.started_at),
-        "finished_at": _time(run.finished_at),
+        "stale_reasons": run.stale_reasons,
+        "queued_at": moment(run.queued_at),
+        "started_at": moment(run.started_at),
+        "finished_at": moment(run.finished_at),
         "url": f"{ROOT}/runs/{run.pk}",
         "report_url": f"{ROOT}/runs/{run.pk}/report" if run.state == run.State.COMPLETED else None,
     }
 
 
-def finding_document(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: Finding, waived: dict[str, Any] | None = None) -> dict[str, Any]:
+    """`waived` names the waiver that covers it today; the verdict stays what it is."""
     return {
         "fingerprint": finding.fingerprint,
         "rule": finding.rule,
@@ -102,6 +105,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "state": finding.state or None,
         "title": finding.title,
+        "waived": waived,
     }
 
 

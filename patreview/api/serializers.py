@@ -70,6 +70,71 @@ class SubmissionIn(Strict):
         return attrs
 
 
+class VoteIn(Strict):
+    """A vote on the current revision, which If-Match names."""
+
+    value = serializers.ChoiceField(choices=["approve", "nits", "comment", "request_changes", "block"])
+    body = serializers.CharField(max_length=16384, required=False, default="", allow_blank=True)
+
+
+class ReasonIn(Strict):
+    """Why."""
+
+    reason = serializers.CharField(max_length=500)
+
+
+class NoteIn(Strict):
+    """Why, where somebody cares to say."""
+
+    reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class TitleIn(Strict):
+    title = serializers.CharField(max_length=100)
+
+
+class ThreadIn(Strict):
+    """The first comment of a thread, or one more of the thread that there is about this thing."""
+
+    body = serializers.CharField(max_length=16384)
+    anchor = serializers.ChoiceField(choices=["revision", "finding", "entry", "guest"], default="revision")
+    key = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    asks = serializers.BooleanField(default=False)
+
+
+class CommentIn(Strict):
+    body = serializers.CharField(max_length=16384)
+    asks = serializers.BooleanField(default=False)
+
+
+class BodyIn(Strict):
+    body = serializers.CharField(max_length=16384)
+
+
+class ResolutionIn(Strict):
+    resolution = serializers.ChoiceField(choices=["fixed", "answered", "wont_fix"])
+
+
+class WaiverIn(Strict):
+    fingerprint = serializers.RegexField(r"\A[0-9a-f]{1,64}\Z")
+    reason = serializers.CharField(max_length=16384)
+    control = serializers.CharField(max_length=16384, required=False, default="", allow_blank=True)
+    expires_on = serializers.CharField(max_length=10, help_text="YYYY-MM-DD, the last day in UTC.")
+
+
+class DecisionIn(Strict):
+    decision = serializers.ChoiceField(choices=["accept", "reject"])
+    note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class WaiverQuery(Strict):
+    """The query of a list of waivers."""
+
+    before = Digits(min_value=1, max_value=2**63 - 1, required=False)
+    limit = Digits(min_value=1, max_value=200, default=50)
+    state = serializers.ChoiceField(choices=["proposed", "active", "rejected", "revoked"], required=False)
+
+
 class NoQuery(Strict):
     """For addresses that take no query."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from patreview.api import reference, views
+from patreview.api import reference, reviews, views
 
 app_name = "api"
 urlpatterns = [
@@ -21,5 +21,23 @@ urlpatterns = [
     path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),
     path("runs/<int:pk>/findings", views.RunFindings.as_view(), name="run-findings"),
     path("runs/<int:pk>/report", views.RunReport.as_view(), name="run-report"),
+    path("submissions/<int:pk>/gate", reviews.GateDetail.as_view(), name="gate"),
+    path("submissions/<int:pk>/votes", reviews.Votes.as_view(), name="votes"),
+    path("submissions/<int:pk>/votes/<int:vote_id>", reviews.VoteDetail.as_view(), name="vote"),
+    path("submissions/<int:pk>/votes/<int:vote_id>/dismissal", reviews.Dismissal.as_view(), name="dismissal"),
+    path("submissions/<int:pk>/adoption", reviews.Adoption.as_view(), name="adoption"),
+    path("submissions/<int:pk>/withdrawal", reviews.Withdrawal.as_view(), name="withdrawal"),
+    path("submissions/<int:pk>/runs", reviews.Runs.as_view(), name="submission-runs"),
+    path("submissions/<int:pk>/threads", reviews.Threads.as_view(), name="threads"),
+    path("submissions/<int:pk>/waivers", reviews.SubmissionWaivers.as_view(), name="submission-waivers"),
+    path("runs/<int:pk>/cancellation", reviews.Cancellation.as_view(), name="cancellation"),
+    path("threads/<int:pk>/comments", reviews.Comments.as_view(), name="comments"),
+    path("threads/<int:pk>/resolution", reviews.Resolution.as_view(), name="resolution"),
+    path("comments/<int:pk>", reviews.CommentDetail.as_view(), name="comment"),
+    path("comments/<int:pk>/hiding", reviews.Hiding.as_view(), name="hiding"),
+    path("projects/<slug:slug>/waivers", reviews.ProjectWaivers.as_view(), name="waivers"),
+    path("waivers/<int:pk>", reviews.WaiverDetail.as_view(), name="waiver"),
+    path("waivers/<int:pk>/decision", reviews.WaiverDecision.as_view(), name="waiver-decision"),
+    path("waivers/<int:pk>/revocation", reviews.WaiverRevocation.as_view(), name="waiver-revocation"),
     re_path(r"", views.unknown, name="unknown"),
 ]

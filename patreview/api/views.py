@@ -15,7 +15,8 @@ from patreview.analyses.queries import Run, findings_of, last_isolation, report_
 from patreview.analyses.services import submit
 from patreview.api import documents, problems
 from patreview.api.etags import is_known
-from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, WaitQuery
+from patreview.api.review_documents import waived_document
+from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, TitleIn, WaitQuery
 from patreview.api.uploads import joined, read_body
 from patreview.api.waiting import wait_for
 from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
@@ -23,6 +24,8 @@ from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.principal import Principal
 from patreview.projects.queries import Project, Role, require, role_in, visible_projects
 from patreview.reviews.gate import gate_of
+from patreview.reviews.queries import waived_by
+from patreview.reviews.services import retitle
 from patreview.submissions.queries import Revision, revisions_of, visible_submissions
 from patreview.submissions.services import Proposal, read_proposal
 
@@ -122,7 +125,7 @@ class Submissions(View):
         page = list(rows.filter(**filters)[: query["limit"] + 1])
         more = len(page) > query["limit"]
         page = page[: query["limit"]]
-        following = request.build_absolute_uri(_with(request, before=page[-1].pk)) if more else None
+        following = request.build_absolute_uri(with_query(request, before=page[-1].pk)) if more else None
         return Response({"results": [documents.submission_document(row) for row in page], "next": following})
 
     def post(self, request: Request, slug: str) -> Response:
@@ -196,6 +199,14 @@ class SubmissionDetail(View):
             }
         )
 
+    def patch(self, request: Request, pk: int) -> Response:
+        """Another title. What was proposed never changes."""
+        submission = get_object_or_404(visible_submissions(self.principal), pk=pk)
+        sent = TitleIn(data=request.data)
+        sent.is_valid(raise_exception=True)
+        retitle(submission, sent.validated_data["title"], by=self.principal)
+        return Response(documents.submission_document(get_object_or_404(visible_submissions(self.principal), pk=pk)))
+
 
 class RunDetail(View):
     query_serializer = WaitQuery
@@ -212,7 +223,15 @@ class RunFindings(View):
         """Worst first, without their derivation, which the report has. 409 while the run is not completed."""
         run = get_object_or_404(visible_runs(self.principal), pk=pk)
         _require_report(run)
-        return Response({"results": [documents.finding_document(finding) for finding in findings_of(run)]})
+        findings = list(findings_of(run))
+        waived = waived_by(run.revision.submission.project_id, findings)
+        return Response(
+            {
+                "results": [
+                    documents.finding_document(one, waived_document(waived.get(one.fingerprint))) for one in findings
+                ]
+            }
+        )
 
 
 class RunReport(View):
@@ -236,7 +255,8 @@ def _preferred_wait_s(request: Request) -> int:
     return min(int(match[1]), WAIT_MAX_S) if match else 0
 
 
-def _with(request: Request, **changes: Any) -> str:
+def with_query(request: Request, **changes: Any) -> str:
+    """The address of the request with some of its query changed."""
     query = request.query_params.copy()
     for name, value in changes.items():
         query[name] = str(value)

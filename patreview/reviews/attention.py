@@ -51,7 +51,7 @@ def _reason(review: Review, gate: Gate, person: int, role: Role) -> str:
 
 def _owners_reason(review: Review, gate: Gate) -> str:
     """What the owner can do something about."""
-    objectors = [str(one.vote.voter) for one in review.votes if one.objects]
+    objectors = [str(one.vote.voter) for one in review.votes if one.opposes]
     if objectors:
         return f"answer {' and '.join(objectors)}: a new revision, or talk them round"
     if review.open_threads:

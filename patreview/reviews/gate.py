@@ -274,7 +274,7 @@ def _approvals(review: Review) -> tuple[str, str]:
 
 
 def _no_objection(review: Review) -> tuple[str, str]:
-    names = ", ".join(f"{one.vote.voter} ({one.vote.label.lower()})" for one in review.votes if one.objects)
+    names = ", ".join(f"{one.vote.voter} ({one.vote.label.lower()})" for one in review.votes if one.opposes)
     return (UNSATISFIED, f"{names}.") if names else (SATISFIED, "None.")
 
 

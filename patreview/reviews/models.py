@@ -31,7 +31,7 @@ class Vote(models.Model):
             return self in {Vote.Value.APPROVE, Vote.Value.NITS}
 
         @property
-        def objects(self) -> bool:
+        def opposes(self) -> bool:
             """Whether it stands over new revisions until its author votes again."""
             return self in {Vote.Value.REQUEST_CHANGES, Vote.Value.BLOCK}
 

@@ -33,6 +33,7 @@ __all__ = [
     "visible_threads",
     "visible_votes",
     "visible_waivers",
+    "waived_by",
     "waivers_for",
     "waivers_in_use",
 ]
@@ -67,8 +68,8 @@ class StandingVote:
         return self.counts and self.vote.choice.approves
 
     @property
-    def objects(self) -> bool:
-        return self.counts and self.vote.choice.objects
+    def opposes(self) -> bool:
+        return self.counts and self.vote.choice.opposes
 
 
 def standing_votes(revision: Revision, run: Run | None = None) -> list[StandingVote]:
@@ -91,7 +92,7 @@ def _status(vote: Vote, revision: Revision, run: Run | None) -> str:
         return "dismissed"
     if vote.revision_id == revision.pk:
         return "active"
-    if vote.choice.objects:
+    if vote.choice.opposes:
         return "stands"
     return "carried" if vote.choice.approves and _is_alike(vote, run) else "outdated"
 
@@ -174,6 +175,19 @@ def covering(finding: dict[str, Any], waivers: list[Waiver], day: date) -> Waive
         if named and set(finding["guests"]) <= set(waiver.guests) and not _is_worse(finding["verdict"], waiver.verdict):
             return waiver
     return None
+
+
+def waived_by(project_id: int, findings: list[Finding], day: date | None = None) -> dict[str, Waiver]:
+    """The active waiver of each stored finding that has one, by fingerprint."""
+    prints = {one.fingerprint for one in findings}
+    known = list(Waiver.objects.filter(project=project_id, fingerprint__in=prints, state=Waiver.State.ACTIVE))
+    found = {
+        one.fingerprint: covering(
+            {"fingerprint": one.fingerprint, "guests": one.guests, "verdict": one.verdict}, known, day or today()
+        )
+        for one in findings
+    }
+    return {fingerprint: waiver for fingerprint, waiver in found.items() if waiver}
 
 
 def _is_worse(verdict: str, than: str) -> bool:

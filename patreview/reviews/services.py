@@ -106,7 +106,7 @@ def dismiss_vote(cast: Vote, reason: str, *, by: Principal) -> None:
         raise Forbidden("self_approval", "You contributed to this submission, so somebody else must dismiss a vote.")
     if cast.voter_id == by.user.pk:
         raise Conflict("own_vote", "This is your own vote: withdraw it.")
-    if not cast.choice.objects or cast.withdrawn_at:
+    if not cast.choice.opposes or cast.withdrawn_at:
         raise Conflict("no_objection", "Only a standing block or request for changes is dismissed.")
     why = required(checked_line(reason, at_most=DISMISSAL_MAX), "The reason")
     fields = {"dismissed_at": timezone.now(), "dismissed_by": by.user, "dismissal": why}

@@ -107,7 +107,7 @@ def _vote(one: StandingVote, review: Review, principal: Principal, page: Json) -
         "standing": _STANDING[one.status],
         "counts": one.counts,
         "may_withdraw": can_act and mine and not vote.withdrawn_at,
-        "may_dismiss": dismisses and one.objects and principal.user.pk not in review.contributors,
+        "may_dismiss": dismisses and one.opposes and principal.user.pk not in review.contributors,
     }
 
 
