@@ -122,6 +122,13 @@ def age(moment: datetime) -> str:
 
 
 @register.filter
+def waited(moment: datetime) -> str:
+    """Since when something waits: "for 3 h", "since just now"."""
+    long = age(moment)
+    return "since just now" if long == "now" else f"for {long}"
+
+
+@register.filter
 def markdown(text: str) -> SafeString:
     """A comment as HTML."""
     return as_html(text)
