@@ -3,7 +3,7 @@
 from typing import Any
 
 import simulator
-from simulator import ENGINE_VERSION, InvalidInput, Problem
+from simulator import COMPARISON_CLASSES, ENGINE_VERSION, InvalidInput, Problem
 
 Data = dict[str, Any]
 
@@ -209,7 +209,13 @@ def compare(before: Data, after: Data) -> Data:
     return simulator.compare(before, after)
 
 
+def compare_inputs(before: Data, after: Data) -> Data:
+    """What changed in the inputs: sides as `{"layout"}` or `{"guest"}` with `platform`, `note`, `files`."""
+    return simulator.compare_inputs(before, after)
+
+
 __all__ = [
+    "COMPARISON_CLASSES",
     "ENGINE_VERSION",
     "SCENARIO_SCHEMA",
     "InvalidInput",
@@ -221,6 +227,7 @@ __all__ = [
     "check_layout",
     "check_platform",
     "compare",
+    "compare_inputs",
     "digest",
     "formats",
     "guest_title",

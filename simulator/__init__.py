@@ -19,7 +19,8 @@ if TYPE_CHECKING:
         rules_as_data,
         rules_digest,
     )
-    from simulator.comparison import compare
+    from simulator.comparison import COMPARISON_CLASSES, compare
+    from simulator.difference import compare_inputs
     from simulator.effective import Vendor, effective_cell, effective_type
     from simulator.evidence.account import account_of, is_same_platform, platform_seen
     from simulator.evidence.formats import FORMATS, IMAGE_ROLES, decode
@@ -49,7 +50,8 @@ _HOMES = {
         "rules_as_data",
         "rules_digest",
     ),
-    "comparison": ("compare",),
+    "comparison": ("COMPARISON_CLASSES", "compare"),
+    "difference": ("compare_inputs",),
     "effective": ("Vendor", "effective_cell", "effective_type"),
     "evidence.account": ("account_of", "is_same_platform", "platform_seen"),
     "evidence.formats": ("FORMATS", "IMAGE_ROLES", "decode"),
@@ -78,6 +80,7 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
+    "COMPARISON_CLASSES",
     "ENGINE_VERSION",
     "FAMILIES",
     "FAMILY_TITLES",
@@ -101,6 +104,7 @@ __all__ = [
     "canonical",
     "check_platform",
     "compare",
+    "compare_inputs",
     "decode",
     "describe_guest",
     "digest",

@@ -76,11 +76,15 @@ def print_report(report: Json) -> None:
 def print_comparison(found: Json) -> None:
     """What changed from one report to another; what is unchanged is counted alone."""
     print(", ".join(f"{count} {name}" for name, count in found["counts"].items() if count) or "nothing to compare")
+    for note in found["notes"]:
+        _print(note["message"])
     for row in found["rows"]:
         if row["class"] != "unchanged":
             sides = " -> ".join(side["verdict"] if side else "none" for side in (row["before"], row["after"]))
             what = " ".join(part for part in (row["rule"], row["subject"]) if part)
             _print(f"{row['class']}: {row['guest'] or row['platform']} {what} {sides}".replace("  ", " "))
+            if row["why"]:
+                _print(row["why"], "  ")
 
 
 def print_rule(rule: Json) -> None:

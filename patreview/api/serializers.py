@@ -1,10 +1,14 @@
 """What requests may say. Unknown fields are refused; domain text is judged by the engine."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from rest_framework import serializers
 
 from patreview import engine
+from patreview.analyses.comparison import BadReference, check_reference, read_classes
+
+T = TypeVar("T")
 
 
 class Strict(serializers.Serializer[Any]):
@@ -153,3 +157,27 @@ class ListQuery(Strict):
 
 class WaitQuery(Strict):
     wait = Digits(min_value=0, max_value=30, default=0)
+
+
+class CompareQuery(Strict):
+    """Two sides, each as in s12r2, s12 or run45, and the classes of rows to answer with."""
+
+    a = serializers.CharField(max_length=100)
+    b = serializers.CharField(max_length=100)
+    show = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+    def validate_a(self, text: str) -> str:
+        return _understood(check_reference, text)
+
+    def validate_b(self, text: str) -> str:
+        return _understood(check_reference, text)
+
+    def validate_show(self, text: str) -> tuple[str, ...]:
+        return _understood(read_classes, text)
+
+
+def _understood(read: Callable[[str], T], text: str) -> T:
+    try:
+        return read(text)
+    except BadReference as exc:
+        raise serializers.ValidationError(str(exc)) from exc

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from patreview.api import reference, reviews, views
+from patreview.api import compare, reference, reviews, views
 
 app_name = "api"
 urlpatterns = [
@@ -39,5 +39,6 @@ urlpatterns = [
     path("waivers/<int:pk>", reviews.WaiverDetail.as_view(), name="waiver"),
     path("waivers/<int:pk>/decision", reviews.WaiverDecision.as_view(), name="waiver-decision"),
     path("waivers/<int:pk>/revocation", reviews.WaiverRevocation.as_view(), name="waiver-revocation"),
+    path("compare", compare.Compare.as_view(), name="compare"),
     re_path(r"", views.unknown, name="unknown"),
 ]

@@ -88,6 +88,12 @@ def _fact(key: str, fact: Json) -> Json:
     }
 
 
+def name_of(key: str) -> str:
+    """What a table calls a fact of a guest or of a source of Xen."""
+    known = {"name": "Name", "platform": "Platform"} | _SOURCE_NAMES | _NAMES
+    return known.get(key) or key.replace("_", " ").capitalize()
+
+
 def written(key: str, value: Any) -> str:
     """A value as a table shows it."""
     if key == "image":

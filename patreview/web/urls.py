@@ -3,6 +3,7 @@
 from django.urls import path
 
 from patreview.web import (
+    compare,
     decisions,
     discussion,
     finding,
@@ -57,4 +58,5 @@ urlpatterns = [
     path("p/<slug:slug>/waivers/", waivers.waivers, name="waivers"),
     path("waivers/<int:waiver_id>/decide/", waivers.decide, name="decide-waiver"),
     path("waivers/<int:waiver_id>/revoke/", waivers.revoke, name="revoke-waiver"),
+    path("compare/", compare.compare, name="compare"),
 ]

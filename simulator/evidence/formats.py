@@ -84,7 +84,7 @@ def read_file(role: str, name: str, body: bytes) -> Reading:
     with _seen_lock:
         kept = _seen.pop(key, None)
     if kept is None:
-        text = decode(_unpacked(name, body) if role == "config" else body)
+        text = config_text(name, body) if role == "config" else decode(body)
         kept = read_text(role, name, text), len(text)
     with _seen_lock:
         _seen[key] = kept
@@ -99,6 +99,11 @@ def decode(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         return body.decode("latin-1")
+
+
+def config_text(name: str, body: bytes) -> str:
+    """The text of a .config that may be packed. Raises InvalidInput for what cannot be unpacked."""
+    return decode(_unpacked(name, body))
 
 
 _PACKED = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"BZh")

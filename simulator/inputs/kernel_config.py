@@ -127,6 +127,26 @@ def _read_lines(config: KernelConfig, lines: list[str]) -> None:
     _leave_out_strangers(config)
 
 
+def read_symbols(text: str, *, source: str) -> dict[str, str]:
+    """The value of every symbol of a .config, whether it matters or not; a disabled one has the value `n`.
+
+    Symbols that matter have the values that kconfig gives them. Raises InvalidInput like read_config().
+    """
+    config = read_config(text, source=source)
+    values: dict[str, str] = {}
+    for raw in text.split("\n"):
+        line = raw.rstrip()
+        if line.startswith(_SET):
+            symbol, equals, value = line.partition("=")
+        elif line.startswith(_UNSET_BEGIN) and line.endswith(_UNSET_END):
+            symbol, equals, value = line[_SYMBOL_AT:-_UNSET_END_SIZE], "=", "n"
+        else:
+            continue
+        if equals and symbol in config.seen and symbol not in SYMBOLS:
+            values[symbol] = value
+    return values | config.values
+
+
 _HEADER_WITHIN = 8  # lines
 _JUDGED_WITH_CARE = ("<", "\ufeff")  # a merge that was not resolved, a byte order mark
 

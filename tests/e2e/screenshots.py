@@ -21,6 +21,7 @@ PAGES = {
     "hypervisors": "/hypervisors/",
     "rules": "/rules/",
     "rule": "/rules/ENC010/",
+    "compare": "/compare/?a=s1&b=s2",
 }
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")

@@ -21,6 +21,8 @@ PAGES = {
     "hypervisors": "/hypervisors/",
     "rules": "/rules/",
     "a rule": "/rules/ENC010/",
+    "compare": "/compare/?a=s1&b=s2&show=regressed,new,changed,fixed,gone,unchanged",
+    "what to compare": "/compare/?b=s2",
     "status": "/status/",
     "no such page": "/p/none/",
 }

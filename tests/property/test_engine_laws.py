@@ -22,6 +22,7 @@ from simulator import (
     analyse,
     canonical,
     compare,
+    compare_inputs,
     explain,
     read_guest,
     read_layout,
@@ -430,3 +431,62 @@ def test_knowing_less_is_never_better(stated: dict[str, Any], layout: PatLayout,
     less = verdict(**{key: value for key, value in known.items() if key not in ("mode", "role", "devices")})
     more = VERDICTS.index(verdict(**known))
     assert less in ("indeterminate", "incompatible") or more <= VERDICTS.index(less)
+
+
+# Comparisons
+
+SWAPPED = {"regressed": "fixed", "fixed": "regressed", "new": "gone", "gone": "new"}
+OPTIONS = st.lists(
+    st.sampled_from(["ro", "nopat", "xen.nopat=1", "a=1", "a=2", "a-b", "a_b", "--", "quiet"]), max_size=8
+)
+SETTINGS = st.dictionaries(
+    st.sampled_from(["X86_PAT", "MTRR", "DRM_I915", "HZ", "NET"]), st.sampled_from(["y", "m", "n"]), max_size=5
+)
+RELEASES = st.sampled_from([None, "2.6.32", "3.2", "5.15.100", "6.12.117"])
+
+
+@st.composite
+def sides(draw: st.DrawFn) -> dict[str, Any]:
+    """A layout or a guest with what may come along."""
+    note = draw(st.sampled_from(["", "first", "second"]))
+    if draw(st.booleans()):
+        layout = draw(layouts)
+        read = {"msr": layout.hex, "entries": layout.words}
+        return {"layout": read, "note": note, "platform": draw(st.sampled_from(["a", "b"]))}
+    text = "".join(f"CONFIG_{name}={value}\n" for name, value in draw(SETTINGS).items())
+    files = [{"role": "config", "name": "c", "body": text.encode()}] if text else []
+    stated = {"family": "linux", "release": draw(RELEASES), "mode": "pv", "cmdline": " ".join(draw(OPTIONS)) or None}
+    guest = read_guest({"name": draw(st.sampled_from(["a", "b"]))} | stated, files, by="dana")
+    kept = [{"size": len(text), "sha256": text, **one} for one in files] if draw(st.booleans()) else []
+    return {"guest": guest, "note": note, "files": kept}
+
+
+@few
+@given(sides(), sides())
+def test_the_difference_of_inputs_knows_its_direction(one: dict[str, Any], two: dict[str, Any]) -> None:
+    same = compare_inputs(one, one)
+    assert same["is_same"] is True
+    assert (same["facts"], same["files"], same["note"]) == ([], [], None)
+    there, back = compare_inputs(one, two), compare_inputs(two, one)
+    assert there["is_same"] is back["is_same"]
+    exchanged = {"added": "removed", "removed": "added", "changed": "changed"}
+    for part in ("facts", "files"):
+        assert [exchanged[row["change"]] for row in there[part]] == [row["change"] for row in back[part]]
+    if there["config"]:
+        texts = [row["text"].lstrip("+-") for row in there["config"]["symbols"] if row["change"] != "changed"]
+        assert sorted(texts) == sorted(
+            row["text"].lstrip("+-") for row in back["config"]["symbols"] if row["change"] != "changed"
+        )
+    json.dumps(there)
+
+
+@settings(max_examples=15, deadline=None, database=None)
+@given(layouts, layouts, RELEASES, RELEASES)
+def test_reports_compared_the_other_way_round(one: PatLayout, two: PatLayout, old: str | None, new: str | None) -> None:
+    before = analyse(layout_scenario(make_gpu("a", old), make_linux("b", "6.12"), proposed=one.hex))
+    after = analyse(layout_scenario(make_gpu("a", new), make_linux("c", "6.12"), proposed=two.hex))
+    assert {row["class"] for row in compare(before, before)["rows"]} <= {"unchanged"}
+    there, back = compare(before, after), compare(after, before)
+    classes = {row["key"]: row["class"] for row in back["rows"]}
+    assert classes == {row["key"]: SWAPPED.get(row["class"], row["class"]) for row in there["rows"]}
+    assert all(bool(row["why"]) == (row["class"] == "incomparable") for row in there["rows"])

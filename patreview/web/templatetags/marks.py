@@ -54,6 +54,12 @@ def icon(name: str, extra: str = "") -> SafeString:
 
 
 @register.simple_tag
+def class_icon(name: str) -> SafeString:
+    """The mark of a class of a comparison: none of those of verdicts."""
+    return icon(f"c-{name}")
+
+
+@register.simple_tag
 def mt(memory_type: str, size: str = "") -> SafeString:
     """A memory type in its colour and shape, with its letters. `size` is "", "small" or "big"."""
     return format_html(

@@ -190,6 +190,17 @@ def test_diff(run: Any, write: Any) -> None:
     assert "is no report" in err
 
 
+def test_diff_says_why_not(run: Any, write: Any) -> None:
+    files = []
+    for name, release in (("known", "6.12.117"), ("unknown", None)):
+        scenario = guest_scenario(make_gpu("a", release))
+        files.append(write(run("check", write(scenario), "--format", "json")[1], f"{name}.json"))
+    _, out, _ = run("diff", *files)
+    lines = " ".join(out.split())
+    assert "after leaves" in lines
+    assert "incomparable: a compatible -> indeterminate after is indeterminate by " in lines
+
+
 def test_rules(run: Any) -> None:
     _, out, _ = run("rules")
     assert [line.split()[0] for line in out.splitlines()] == [rule.id for rule in RULES]
