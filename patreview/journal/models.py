@@ -10,6 +10,9 @@ class Head(models.Model):
     seq = models.PositiveBigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="0" * 64)
 
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
 
 class Entry(models.Model):
     """What somebody did. `hash` covers the entry and the hash before it."""
@@ -28,6 +31,7 @@ class Entry(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["project_id", "seq"], name="journal_entry_in_order"),)
+        indexes = (models.Index(fields=["project_id", "object", "seq"], name="journal_by_object"),)
 
     def __str__(self) -> str:
         return f"{self.seq} {self.action} {self.object}"

@@ -4,8 +4,10 @@ import pytest
 from django.db import transaction
 
 from patreview.journal.models import Entry, Head
+from patreview.journal.queries import entries_about
 from patreview.journal.services import first_broken, record
 from patreview.reviews.services import adopt, vote
+from tests import make
 
 
 def test_the_acts_of_a_review_are_written_down(team):
@@ -57,3 +59,13 @@ def test_a_cut_end_breaks_the_chain(team):
 
 def test_a_project_without_acts_has_nothing_broken(db):
     assert first_broken(12345) is None
+
+
+def test_the_history_of_one_object(team):
+    """The newest first; an object whose name begins alike is another."""
+    record(team.project.pk, "platform.changed", "platform:xen-4.17", actor="z")
+    record(team.project.pk, "platform.changed", "platform:xen-4.17.2", actor="z")
+    found = entries_about(team.project.pk, "platform:xen-4.17", 10)
+    assert [entry.action for entry in found] == ["platform.changed", "platform.added"]
+    assert len(entries_about(team.project.pk, "platform:xen-4.17", 1)) == 1
+    assert not entries_about(make.make_project().pk, "platform:xen-4.17", 10)
