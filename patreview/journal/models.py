@@ -1,6 +1,10 @@
 """One entry an act, append-only, hash-chained per project. Projects are plain ids: this room knows no other."""
 
+from typing import Any
+
 from django.db import models
+
+from patreview.journal.append_only import ENTRIES, refuse
 
 
 class Head(models.Model):
@@ -15,7 +19,7 @@ class Head(models.Model):
 
 
 class Entry(models.Model):
-    """What somebody did. `hash` covers the entry and the hash before it."""
+    """What somebody did. `hash` covers the entry and the hash before it. Never changed, never deleted."""
 
     project_id = models.BigIntegerField()
     seq = models.PositiveBigIntegerField()
@@ -35,3 +39,12 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.action} {self.object}"
+
+    def save(self, **kwargs: Any) -> None:
+        """Only ever once. Raises append_only.Immutable, as the database does for what goes past this."""
+        if not self._state.adding:
+            refuse(ENTRIES)
+        super().save(**kwargs | {"force_insert": True})
+
+    def delete(self, **kwargs: Any) -> Any:
+        refuse(ENTRIES)

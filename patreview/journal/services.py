@@ -27,7 +27,7 @@ def record(project_id: int, action: str, subject: str, *, actor: str, token: str
             prev_hash=head.hash,
         )
         entry.hash = entry_hash(entry)
-        entry.save(force_insert=True)
+        entry.save()
         head.seq, head.hash = entry.seq, entry.hash
         head.save()
 
