@@ -28,14 +28,16 @@ class AppendOnly:
 
     def on_sqlite(self) -> dict[str, str]:
         """INSERT OR REPLACE fires no delete trigger unless a connection asks for it, so it has one of its own."""
-        same = " OR ".join("(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in self.keys)
-        found = f"EXISTS (SELECT 1 FROM {self.table} WHERE {same})"
-        events = {"update": (self._update, ""), "delete": ("DELETE", ""), "replace": ("INSERT", f" WHEN {found}")}
-        return {
-            f"{self.table}_no_{name}": f"CREATE TRIGGER {self.table}_no_{name} BEFORE {event} ON {self.table}{condition}"
-            f" BEGIN SELECT RAISE(ABORT, '{self.table} is append-only'); END"
-            for name, (event, condition) in events.items()
+        same = " OR ".join("(" + " AND ".join(f"{name} = NEW.{name}" for name in key) + ")" for key in self.keys)
+        table = self.table
+        found = f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608  names of our own tables
+        befores = {
+            f"{table}_no_update": f"{self._update} ON {table}",
+            f"{table}_no_delete": f"DELETE ON {table}",
+            f"{table}_no_replace": f"INSERT ON {table} WHEN {found}",
         }
+        act = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        return {name: f"CREATE TRIGGER {name} BEFORE {before} {act}" for name, before in befores.items()}
 
     def on_postgresql(self) -> dict[str, str]:
         act = "EXECUTE FUNCTION patreview_append_only()"
