@@ -12,10 +12,12 @@ __all__ = [
     "Role",
     "may",
     "members_of",
+    "project_of_journal",
     "project_scope",
     "projects_to_submit_to",
     "require",
     "role_in",
+    "token_names",
     "visible_projects",
 ]
 
@@ -77,3 +79,27 @@ def require(principal: Principal, project: Project, needed: Role, *, scope: Toke
 def members_of(project: Project) -> QuerySet[Membership]:
     """Members with their roles, by name."""
     return project.memberships.select_related("user").order_by("user__username")
+
+
+def project_of_journal(principal: Principal, slug: str) -> Project:
+    """The project by its slug, for one who may read its journal: reviewers, maintainers, and admins of the site.
+
+    Raises NotFound, Forbidden.
+    """
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        raise NotFound("not_found", "There is no such project, or you are not a member of it.")
+    if not _is_admin(principal, project):
+        require(principal, project, Role.REVIEWER, scope="read")
+    return project
+
+
+def _is_admin(principal: Principal, project: Project) -> bool:
+    user, token = principal.user, principal.token
+    here = token is None or (token.project_id == project.pk and principal.has_scope("read"))
+    return user.is_active and user.is_superuser and here
+
+
+def token_names(project: Project, keys: set[str]) -> dict[str, str]:
+    """The names of a project's tokens by their keys."""
+    return dict(project.tokens.filter(key__in=keys).values_list("key", "name"))
