@@ -1,6 +1,6 @@
 """Runs of the engine and what they stored. The run row is the queue: Redis only hints at it."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -110,7 +110,7 @@ class Report(models.Model):
             refuse(REPORTS)
         super().save(**kwargs | {"force_insert": True})
 
-    def delete(self, **kwargs: Any) -> Any:
+    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
         refuse(REPORTS)
 
 

@@ -1,6 +1,6 @@
 """One entry an act, append-only, hash-chained per project. Projects are plain ids: this room knows no other."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import models
 
@@ -46,5 +46,5 @@ class Entry(models.Model):
             refuse(ENTRIES)
         super().save(**kwargs | {"force_insert": True})
 
-    def delete(self, **kwargs: Any) -> Any:
+    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
         refuse(ENTRIES)

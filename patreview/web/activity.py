@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -70,7 +71,7 @@ def _context(
 
 
 @only("GET")
-def export(request: HttpRequest, slug: str) -> HttpResponse | StreamingHttpResponse:
+def export(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Everything that the filters select, oldest first: whole entries, so that others can check the chain."""
     try:
         project = _project(request, slug)

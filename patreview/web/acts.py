@@ -19,7 +19,7 @@ SENTENCES = {
     "guest.added": "put a guest in service",
     "guest.changed": "changed what is known of a guest",
     "layout.in_force": "put a layout in force: {after} for {before}",
-    "member.set": "made a member {role}",
+    "member.set": "gave the role {role}",
     "platform.added": "added a platform: Xen {release}, {layout}",
     "project.created": "created the project",
     "run.cancelled": "gave a run up: {reason}",

@@ -98,7 +98,7 @@ def test_it_says_who_did_what(team, adopted, page):
         f"{team.maintainer.name} adopted a submission",
         "engine judged: compatible",
         "tests created the project",
-        "tests made a member viewer",
+        "tests gave the role viewer",
     ):
         assert words in said
     assert f'<a href="/s/{adopted.pk}/r1/">#{adopted.pk} r1, run 1</a>' in text
