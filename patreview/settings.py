@@ -82,7 +82,11 @@ TEMPLATES = [
 ]
 
 # Database. IMMEDIATE, because a read transaction of SQLite cannot become a writer once another has written.
-SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864"
+# recursive_triggers, because INSERT OR REPLACE passes the triggers of append-only tables without it.
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864;"
+    " PRAGMA recursive_triggers=ON"
+)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'patreview.sqlite3'}")
 }

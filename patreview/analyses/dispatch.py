@@ -23,6 +23,8 @@ from patreview.analyses.runner import Claim, finish, queue_again
 from patreview.analyses.staleness import sweep
 from patreview.analyses.tasks import execute_run
 from patreview.analyses.wake import listener
+from patreview.journal.queries import heads
+from patreview.projects.models import Project
 from patreview.submissions.drafts import forget_drafts
 
 log = structlog.get_logger("patreview.dispatch")
@@ -42,6 +44,7 @@ def run_forever(stopping: Callable[[], bool]) -> None:
             try:
                 if time.monotonic() - swept > SWEEP_S:
                     forget_drafts()
+                    log_heads()
                     swept = time.monotonic()
                 waiting = tick()
                 wakes.wait(BUSY_TICK_S if waiting else TICK_S)
@@ -49,6 +52,13 @@ def run_forever(stopping: Callable[[], bool]) -> None:
                 log.warning("database unavailable", error=type(exc).__name__)
                 connection.close()
                 time.sleep(TICK_S)
+
+
+def log_heads() -> None:
+    """Write every journal's head to the log: logs that are sent elsewhere keep it from whoever rewrites a chain."""
+    slugs = dict(Project.objects.values_list("pk", "slug"))
+    for head in heads():
+        log.info("journal head", project=slugs.get(head.project_id, str(head.project_id)), audit_head=str(head))
 
 
 def tick() -> bool:

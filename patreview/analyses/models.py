@@ -1,11 +1,14 @@
 """Runs of the engine and what they stored. The run row is the queue: Redis only hints at it."""
 
+from typing import Any, NoReturn
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from patreview.journal.append_only import REPORTS, refuse
 from patreview.submissions.models import Revision
 
 
@@ -97,6 +100,18 @@ class Report(models.Model):
     digest = models.CharField(max_length=64)
     body = models.TextField()
     scenario = models.TextField(blank=True, help_text="What the engine was asked, as canonical JSON.")
+
+    def __str__(self) -> str:
+        return f"report of run {self.pk}"
+
+    def save(self, **kwargs: Any) -> None:
+        """Only ever once. Raises append_only.Immutable, as the database does for what goes past this."""
+        if not self._state.adding:
+            refuse(REPORTS)
+        super().save(**kwargs | {"force_insert": True})
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
+        refuse(REPORTS)
 
 
 class Finding(models.Model):

@@ -89,7 +89,7 @@ def compute(run: Run) -> Outcome:
         "report_digest": engine.digest("report", body),
         "input_digest": engine.digest("scenario", scenario),
     }
-    return Outcome(columns, body.decode(), engine.canonical(scenario).decode(), _finding_rows(run, report))
+    return Outcome(columns, body.decode(), engine.canonical(scenario).decode(), finding_rows(run, report))
 
 
 def claim_run(run_id: int) -> Claim | None:
@@ -157,7 +157,8 @@ def queue_again(claim: Claim, *, delay_s: float = 0) -> bool:
     return True
 
 
-def _finding_rows(run: Run, report: dict[str, Any]) -> list[Finding]:
+def finding_rows(run: Run, report: dict[str, Any]) -> list[Finding]:
+    """The findings of a report as the rows that are stored beside it."""
     return [
         Finding(
             run=run,
@@ -182,6 +183,9 @@ def summarise(run: Run, *, state: str, verdict: str = "") -> None:
 
 
 def _record(run: Run, action: str, **data: Any) -> None:
-    submission = run.revision.submission
-    subject = f"submission:{submission.pk}/r{run.revision.number}/run{run.attempt}"
-    record(submission.project_id, action, subject, actor="engine", **data)
+    record(run.revision.submission.project_id, action, subject_of(run), actor="engine", **data)
+
+
+def subject_of(run: Run) -> str:
+    """How the journal names a run."""
+    return f"submission:{run.revision.submission_id}/r{run.revision.number}/run{run.attempt}"

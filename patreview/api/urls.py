@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from patreview.api import compare, reference, reviews, views
+from patreview.api import audit, compare, reference, reviews, views
 
 app_name = "api"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("projects/<slug:slug>", views.ProjectDetail.as_view(), name="project"),
     path("projects/<slug:slug>/preview", views.Preview.as_view(), name="preview"),
     path("projects/<slug:slug>/submissions", views.Submissions.as_view(), name="submissions"),
+    path("projects/<slug:slug>/audit", audit.Audit.as_view(), name="audit"),
     path("submissions/<int:pk>", views.SubmissionDetail.as_view(), name="submission"),
     path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),
     path("runs/<int:pk>/findings", views.RunFindings.as_view(), name="run-findings"),

@@ -12,10 +12,12 @@ __all__ = [
     "Role",
     "may",
     "members_of",
+    "project_of_journal",
     "project_scope",
     "projects_to_submit_to",
     "require",
     "role_in",
+    "token_names",
     "visible_projects",
 ]
 
@@ -77,3 +79,27 @@ def require(principal: Principal, project: Project, needed: Role, *, scope: Toke
 def members_of(project: Project) -> QuerySet[Membership]:
     """Members with their roles, by name."""
     return project.memberships.select_related("user").order_by("user__username")
+
+
+def project_of_journal(principal: Principal, slug: str) -> Project:
+    """The project by its slug, for one who may read its journal: reviewers, maintainers, and admins of the site.
+
+    Raises NotFound, Forbidden.
+    """
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        raise NotFound("not_found", "There is no such project, or you are not a member of it.")
+    if not _is_admin(principal):
+        require(principal, project, Role.REVIEWER, scope="read")
+    return project
+
+
+def _is_admin(principal: Principal) -> bool:
+    """A site admin in person: a token has its owner's role in its project, and no more."""
+    user = principal.user
+    return principal.token is None and user.is_active and user.is_superuser
+
+
+def token_names(project: Project, keys: set[str]) -> dict[str, str]:
+    """The names of a project's tokens by their keys."""
+    return dict(project.tokens.filter(key__in=keys).values_list("key", "name"))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from patreview.web import (
+    activity,
     compare,
     decisions,
     discussion,
@@ -31,6 +32,8 @@ urlpatterns = [
     path("rules/<slug:rule_id>/", reference.rule, name="rule"),
     path("p/<slug:slug>/", projects.project, name="project"),
     path("p/<slug:slug>/submissions/", submission_list.submissions, name="submissions"),
+    path("p/<slug:slug>/activity/", activity.activity, name="activity"),
+    path("p/<slug:slug>/activity/export/", activity.export, name="activity-export"),
     path("p/<slug:slug>/submit/", submit.submit, name="submit"),
     path("s/<int:pk>/", submissions.submission, name="submission"),
     path("s/<int:pk>/r<int:number>/", submissions.revision, name="revision"),

@@ -11,6 +11,7 @@ PAGES = {
     "home": "/",
     "project": f"/p/{PROJECT}/",
     "list": f"/p/{PROJECT}/submissions/",
+    "activity": f"/p/{PROJECT}/activity/",
     "submit a layout": f"/p/{PROJECT}/submit/",
     "submit a guest": f"/p/{PROJECT}/submit/?kind=guest",
     "desktop report": "desktop",

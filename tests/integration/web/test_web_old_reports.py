@@ -7,6 +7,7 @@ import pytest
 
 from patreview.analyses.models import Report, Run
 from tests import make
+from tests.conftest import lifted
 
 OLD = Path(__file__).parents[2] / "data" / "report-of-engine-0.1.json"
 
@@ -16,7 +17,8 @@ def page(team, client):
     body = OLD.read_text()
     submission = make.make_layout_submission(team.platform, team.submitter, layout=make.LINUX)
     make.execute(submission.run)
-    Report.objects.filter(run=submission.run).update(body=body)
+    with lifted():
+        Report.objects.filter(run=submission.run).update(body=body)
     Run.objects.filter(pk=submission.run.pk).update(engine_version="0.1.0", input_digest="0" * 64)
     client.force_login(team.submitter.user)
     return client.get(f"/s/{submission.submission.pk}/")
