@@ -49,6 +49,7 @@ def frame(request: HttpRequest, project: Project | None, here: str, api_path: st
         "project": project,
         "role": role,
         "may_submit": role is not None and role.covers(Role.SUBMITTER),
+        "reads_journal": role is not None and role.covers(Role.REVIEWER),
         "here": here,
         "engine_version": engine.ENGINE_VERSION,
         "json_path": api_path,
