@@ -1,6 +1,7 @@
 """Three people review a layout: a draft, a request for changes, a second revision, a waiver, approval, adoption."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -170,3 +171,31 @@ def adopt(maintainer):
     maintainer.goes_to(f"/p/{PROJECT}/")
     in_force = maintainer.page.get_by_role("list", name=f"Layout in force on {PLATFORM}")
     assert in_force.inner_text().split() == SECOND.split()
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_path_of_the_readme_ends_with_an_adopted_layout(browser, installed):
+    """What the README says to type and press, by the three people that it names."""
+    told = README.read_text().partition("### From a proposal to a layout in force")[2].partition("\n### ")[0]
+    title, layout = re.findall(r"`([^`]+)`", told)[1:3]
+    erin, jo, kim = (Person(browser, installed, name, Pointer, scripts=True) for name in ("erin", "jo", "kim"))
+    erin.hands.press(erin.link("xen-devel 2010").first)
+    erin.hands.press(erin.page.get_by_role("link", name="Submit", exact=True))
+    erin.hands.fill(erin.page.get_by_label("Title"), title)
+    erin.hands.fill(erin.page.get_by_label("Or as text"), layout)
+    erin.hands.press(erin.button("Submit"))
+    erin.waits_for_the_report("Degraded")
+    expect(erin.page.get_by_role("radio")).to_have_count(0)
+    jo.goes_to("/")
+    jo.hands.press(jo.page.locator(".todo li", has_text=title).get_by_role("link", name=re.compile("^Vote")))
+    jo.hands.check(jo.page.get_by_role("radio", name=re.compile(r"^Approve(?! with)")))
+    jo.hands.press(jo.button("Vote"))
+    kim.goes_to("/")
+    kim.hands.press(kim.page.locator(".todo li", has_text=title).get_by_role("link", name=re.compile("^Adopt")))
+    kim.hands.press(kim.button("Adopt r1"))
+    kim.sees("Adopted: later proposals are checked against it.")
+    kim.goes_to("/p/xen-devel-2010/")
+    in_force = kim.page.get_by_role("list", name="Layout in force on xen-3.4")
+    assert in_force.inner_text().split() == layout.split()
