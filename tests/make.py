@@ -10,9 +10,10 @@ from patreview.analyses.models import Run
 from patreview.analyses.services import Submitted, submit
 from patreview.catalogue.models import Guest, Platform
 from patreview.catalogue.services import add_platform, know_layout, put_guest_in_service
+from patreview.projects.members import set_member
 from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
-from patreview.projects.services import create_project, issue_token, set_member
+from patreview.projects.services import create_project, issue_token
 from patreview.submissions.services import Proposal
 
 XEN = "0x0000050100070406"
