@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,6 +17,7 @@ from patreview.accounts.models import SignInGuesses, User
 
 NAME_MAX = 150
 PASSWORD_MAX = 4096
+_TAKEN = "This name is taken. If it is yours, log in instead."
 
 
 @dataclass
@@ -89,10 +90,14 @@ def register(username: str, *, password: str, email: str = "") -> User:
     if not name[:1].isalnum() or not name.isascii():
         raise ValidationError({"name": "Use letters, digits and @ . + - _ of ASCII; begin with a letter or digit."})
     if User.objects.filter(username__iexact=name).exists():
-        raise ValidationError({"name": "This name is taken. If it is yours, log in instead."})
+        raise ValidationError({"name": _TAKEN})
     if len(password) > PASSWORD_MAX or "\0" in password:
         raise ValidationError({"password": f"At most {PASSWORD_MAX} characters, and no U+0000."})
-    return create_person(name, password=password, email=email)
+    try:
+        with transaction.atomic():
+            return create_person(name, password=password, email=email)
+    except IntegrityError as exc:  # somebody took it just now
+        raise ValidationError({"name": _TAKEN}) from exc
 
 
 def change_email(user: User, email: str) -> None:

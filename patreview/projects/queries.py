@@ -6,11 +6,12 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from patreview.projects.errors import Forbidden, NotFound
-from patreview.projects.models import Invitation, Membership, Project, Role, Token
+from patreview.projects.models import APPROVALS_MAX, Invitation, Membership, Project, Role, Token, one_line
 from patreview.projects.principal import Principal
 
 # Doors name these types in annotations; they reach rows only through queries and services.
 __all__ = [
+    "APPROVALS_MAX",
     "Invitation",
     "Membership",
     "Project",
@@ -22,6 +23,7 @@ __all__ = [
     "may_administer",
     "members_of",
     "memberships_of",
+    "one_line",
     "project_of_journal",
     "project_scope",
     "projects_to_submit_to",

@@ -7,7 +7,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from patreview.accounts.models import User
@@ -32,11 +32,7 @@ LAST_USED_GRAIN = timedelta(minutes=5)
 @transaction.atomic
 def create_project(slug: str, *, title: str, by: str, **fields: Any) -> Project:
     """Raises Conflict when the slug is taken, ValidationError on a bad slug or field."""
-    if Project.objects.filter(slug=slug).exists():
-        raise Conflict("slug_taken", f"There is a project {slug!r} already.")
-    project = Project(slug=slug, title=title, **fields)
-    project.full_clean()
-    project.save()
+    project = _new_project(slug, title=title, **fields)
     record(project.pk, "project.created", f"project:{slug}", actor=by, title=title)
     return project
 
@@ -46,16 +42,26 @@ def found_project(slug: str, *, join: bool = False, by: Principal, **fields: Any
     """A site admin's new project, with the admin as its maintainer if `join`. Raises what create_project does."""
     if not is_admin(by):
         raise Forbidden(*_not_admin(by))
-    assert isinstance(by.user, User)
-    if Project.objects.filter(slug=slug).exists():
-        raise Conflict("slug_taken", f"There is a project {slug!r} already.")
-    project = Project(slug=slug, **fields)
-    project.full_clean()
-    project.save()
+    project = _new_project(slug, **fields)
     if join:
+        assert isinstance(by.user, User)
         Membership.objects.create(project=project, user=by.user, role=Role.MAINTAINER)
     about = {name: getattr(project, name) for name in SETTINGS} | {"maintainer": by.name if join else None}
     record(project.pk, "project.created", f"project:{slug}", actor=by.name, **about)
+    return project
+
+
+def _new_project(slug: str, **fields: Any) -> Project:
+    taken = Conflict("slug_taken", f"There is a project {slug!r} already.")
+    if Project.objects.filter(slug=slug).exists():
+        raise taken
+    project = Project(slug=slug, **fields)
+    project.full_clean()
+    try:
+        with transaction.atomic():
+            project.save()
+    except IntegrityError as exc:  # somebody took it just now
+        raise taken from exc
     return project
 
 
