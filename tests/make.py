@@ -40,6 +40,16 @@ def make_member(project: Project, role: Role = Role.SUBMITTER, name: str = "") -
     return Principal(user)
 
 
+def make_principal() -> Principal:
+    """A person who is in no project."""
+    return Principal(make_user())
+
+
+def make_admin(name: str = "") -> Principal:
+    """An administrator of the site, member of nothing."""
+    return Principal(User.objects.create_superuser(name or f"admin{next(_serial)}", password=PASSWORD))
+
+
 def make_token(project: Project, role: Role = Role.SUBMITTER, scopes: tuple[str, ...] = ("read", "submit")) -> str:
     """The text of a token of a member made for it."""
     owner = make_member(project, role).user

@@ -6,7 +6,9 @@ from django.db import models
 from django.utils import timezone
 
 APPROVALS_MAX = 10
-one_line = RegexValidator(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "Use one line of plain characters.", inverse_match=True)
+# Control characters, line breaks of every script, and what turns the direction of writing.
+_UNSAFE = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
+one_line = RegexValidator(_UNSAFE, "Use one line of plain characters.", inverse_match=True)
 
 
 class Role(models.TextChoices):

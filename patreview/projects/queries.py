@@ -29,6 +29,7 @@ __all__ = [
     "projects_to_submit_to",
     "reachable_projects",
     "require",
+    "require_admin",
     "require_administration",
     "require_in_person",
     "role_in",
@@ -38,6 +39,7 @@ __all__ = [
     "visible_projects",
     "visible_tokens",
 ]
+PERSON_ONLY = "A token cannot do this, whatever its scopes: log in as a person."
 EXPIRED_SHOWN = timedelta(days=90)
 
 
@@ -106,6 +108,14 @@ def is_admin(principal: Principal) -> bool:
     return principal.token is None and user.is_authenticated and user.is_active and user.is_superuser
 
 
+def require_admin(principal: Principal) -> None:
+    """Raise Forbidden to all but a site admin in person."""
+    if principal.token is not None:
+        raise Forbidden("person_only", PERSON_ONLY)
+    if not is_admin(principal):
+        raise Forbidden("admin_only", "This is for an administrator of the site.")
+
+
 def may_administer(principal: Principal, project: Project) -> bool:
     """Whether the principal sees and changes members and invitations: maintainers and site admins, never a token."""
     return principal.token is None and (is_admin(principal) or role_in(principal, project) is Role.MAINTAINER)
@@ -129,7 +139,7 @@ def require_in_person(principal: Principal, project: Project, needed: Role = Rol
     if role is None and project.visibility != Project.Visibility.PUBLIC and not is_admin(principal):
         raise NotFound("not_found", "There is no such project, or you are not a member of it.")
     if principal.token is not None:
-        raise Forbidden("person_only", "A token cannot do this, whatever its scopes: log in as a person.")
+        raise Forbidden("person_only", PERSON_ONLY)
     if role is None or not role.covers(needed):
         raise Forbidden("role", f"This needs the role {needed.label.lower()} in {project.slug}.")
     return role

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from patreview.accounts.models import User
 from patreview.journal.services import record
-from patreview.projects.errors import Conflict, Forbidden, NotFound
+from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.models import Membership, Project, Role, Token
 from patreview.projects.principal import Principal
-from patreview.projects.queries import is_admin, require_in_person, visible_tokens
+from patreview.projects.queries import require_admin, require_in_person, visible_tokens
 
 TOKEN_DAYS = 90
 TOKEN_DAYS_MAX = 365
@@ -40,8 +40,7 @@ def create_project(slug: str, *, title: str, by: str, **fields: Any) -> Project:
 @transaction.atomic
 def found_project(slug: str, *, join: bool = False, by: Principal, **fields: Any) -> Project:
     """A site admin's new project, with the admin as its maintainer if `join`. Raises what create_project does."""
-    if not is_admin(by):
-        raise Forbidden(*_not_admin(by))
+    require_admin(by)
     project = _new_project(slug, **fields)
     if join:
         assert isinstance(by.user, User)
@@ -63,12 +62,6 @@ def _new_project(slug: str, **fields: Any) -> Project:
     except IntegrityError as exc:  # somebody took it just now
         raise taken from exc
     return project
-
-
-def _not_admin(by: Principal) -> tuple[str, str]:
-    if by.token is not None:
-        return "person_only", "A token cannot do this, whatever its scopes: log in as a person."
-    return "admin_only", "Only an administrator of this site creates projects."
 
 
 def lock_people(project_id: int) -> Project:

@@ -15,7 +15,7 @@ from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.invitations import WORDS, accept, ending_of, find_invitation, join
 from patreview.projects.queries import Role, role_in
 from patreview.web.errors import only
-from patreview.web.people_forms import ROLES
+from patreview.web.people_forms import IN_FULL
 from patreview.web.people_forms import Join as JoinForm
 from patreview.web.visitor import principal_of
 
@@ -86,7 +86,7 @@ def _offer(
     context = {
         "invitation": found,
         "offered": found.project.title,
-        "meaning": dict(ROLES)[Role(found.role)],
+        "meaning": IN_FULL[Role(found.role)],
         "held": held,
         "brings_nothing": held is not None and held.covers(Role(found.role)),
         "problem": problem,

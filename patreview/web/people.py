@@ -150,14 +150,14 @@ def _act(
     project = reached_project(request, slug)
     shown: dict[str, Any] = {name: form} if form else {}
     if form and not form.is_valid():
-        return settings_page(request, project, status=422, **shown)
+        return settings_page(request, project, status=422, wrong_at=anchor, **shown)
     try:
         done = act(project)
     except ValidationError as exc:
         if form is None:
             return settings_page(request, project, status=422, refusal=Conflict("invalid", " ".join(exc.messages)))
         form.take(exc)
-        return settings_page(request, project, status=422, **shown)
+        return settings_page(request, project, status=422, wrong_at=anchor, **shown)
     except (Forbidden, Conflict) as exc:
         status = 403 if isinstance(exc, Forbidden) else 409
         return settings_page(request, project, status=status, refusal=exc, **shown)

@@ -14,6 +14,12 @@ ROLES = (
     (Role.REVIEWER, "also votes"),
     (Role.MAINTAINER, "also adopts, changes settings, invites and removes people"),
 )
+IN_FULL = {
+    Role.VIEWER: "read everything",
+    Role.SUBMITTER: "read, submit, revise and comment",
+    Role.REVIEWER: "read, submit, comment and vote",
+    Role.MAINTAINER: "read, submit, vote and adopt, and look after people and settings",
+}
 SCOPES = (
     (Token.Scope.READ, "reads what you may read"),
     (Token.Scope.SUBMIT, "submits and revises; for a pipeline"),
@@ -83,9 +89,7 @@ class NewProject(About):
 class Invite(PeopleForm):
     """Whom to invite, and as what."""
 
-    role = forms.ChoiceField(
-        choices=[(role, f"{role.label}: {meaning}") for role, meaning in ROLES], initial="submitter"
-    )
+    role = forms.ChoiceField(choices=[(role, f"{role.label}: {meaning}") for role, meaning in ROLES])
     email = forms.EmailField(
         required=False, label="E-mail", help_text="The link is mailed there. Empty: you pass the link on yourself."
     )

@@ -20,7 +20,7 @@ from patreview.projects.queries import (
     visible_tokens,
 )
 from patreview.web.errors import BadAddress, only, permission_denied
-from patreview.web.people_forms import MAILS, ROLES, SCOPES, VISIBILITIES, About, Invite, NewToken
+from patreview.web.people_forms import IN_FULL, MAILS, ROLES, SCOPES, VISIBILITIES, About, Invite, NewToken
 from patreview.web.visitor import frame, principal_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def settings_page(
     if me is None and not is_admin(principal):
         return permission_denied(request, reason="Settings are for members of the project.")
     around = frame(request, project, "settings", f"/api/v1/projects/{project.slug}/members")
-    context = around | _people(request, principal, project) | _forms(project)
+    people = _people(request, principal, project)
+    context = around | people | _forms(project, first=not people["members"])
     may_read = me is not None or visible_projects(principal).filter(pk=project.pk).exists()
     context |= {
         "it": project,
@@ -73,7 +74,7 @@ def settings_page(
         "me": me,
         "may_maintain": around["role"] is Role.MAINTAINER,
         "may_read": may_read,
-        "role_meaning": dict(ROLES).get(around["role"], ""),
+        "role_meaning": IN_FULL.get(around["role"], ""),
         "refusal": refusal,
     }
     return render(request, "projects/settings.html", context | shown, status=status)
@@ -94,11 +95,12 @@ def _people(request: HttpRequest, principal: Principal, project: Project) -> Jso
     }
 
 
-def _forms(project: Project) -> Json:
+def _forms(project: Project, *, first: bool) -> Json:
+    """The forms as they are before anything was typed; whom a project needs `first` is a maintainer."""
     initial = {name: getattr(project, name) for name in ("title", "summary", "required_approvals")}
     return {
         "about_form": About(initial=initial),
-        "invite_form": Invite(),
+        "invite_form": Invite(initial={"role": Role.MAINTAINER if first else Role.SUBMITTER}),
         "token_form": NewToken(),
         "roles": ROLES,
         "scopes": SCOPES,

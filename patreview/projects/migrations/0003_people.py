@@ -28,12 +28,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='project',
             name='title',
-            field=models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]', 'Use one line of plain characters.', inverse_match=True)]),
+            field=models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]', 'Use one line of plain characters.', inverse_match=True)]),
         ),
         migrations.AlterField(
             model_name='token',
             name='name',
-            field=models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]', 'Use one line of plain characters.', inverse_match=True)]),
+            field=models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]', 'Use one line of plain characters.', inverse_match=True)]),
         ),
         migrations.CreateModel(
             name='Invitation',
