@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from smtplib import SMTPException
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -111,15 +112,10 @@ def accept(secret: str, *, by: Principal) -> Membership:
     if before and before.covers(role):
         message = f"You are {before} there already, so this would bring you nothing; the link stays good for another."
         raise Conflict("already_member", message)
-    fields = {"project": project, "user": by.user, "defaults": {"role": role}}
-    membership, _ = Membership.objects.update_or_create(**fields)
+    membership, _ = Membership.objects.update_or_create(project=project, user=by.user, defaults={"role": role})
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now(), accepted_by=by.user)
-    about = {
-        "before": before,
-        "role": str(role),
-        "invitation": invitation.pk,
-        "invited_by": invitation.invited_by.username,
-    }
+    made = {"invitation": invitation.pk, "invited_by": invitation.invited_by.username}
+    about: dict[str, Any] = {"before": before, "role": str(role), **made}
     record(project.pk, "member.joined", f"user:{by.name}", actor=by.name, **about)
     return membership
 

@@ -1,5 +1,7 @@
 """Who is a member, and as what. Every change holds the project's lock, so that one maintainer always stays."""
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,6 +13,8 @@ from patreview.projects.principal import Principal
 from patreview.projects.queries import is_admin, require_administration, require_in_person
 from patreview.projects.services import lock_people
 
+Json = dict[str, Any]
+
 
 @transaction.atomic
 def set_member(project: Project, user: User, role: Role, *, by: str) -> Membership:
@@ -20,7 +24,7 @@ def set_member(project: Project, user: User, role: Role, *, by: str) -> Membersh
     if known and role != Role.MAINTAINER:
         _keep_a_maintainer(locked, known)
     membership, _ = Membership.objects.update_or_create(project=locked, user=user, defaults={"role": role})
-    about = {"before": known.role if known else None, "role": str(role)}
+    about: Json = {"before": known.role if known else None, "role": str(role)}
     record(locked.pk, "member.set", f"user:{user.username}", actor=by, **about)
     return membership
 
@@ -39,7 +43,7 @@ def put_member(project: Project, name: str, role: Role, *, by: Principal) -> Mem
     before = membership.role
     if before == role:
         return membership
-    about: dict[str, object] = {"before": before, "role": str(role)}
+    about: Json = {"before": before, "role": str(role)}
     if role != Role.MAINTAINER:
         _keep_a_maintainer(locked, membership)
         about["invitations_revoked"] = _revoke_invitations(membership, by=by)
@@ -65,7 +69,7 @@ def remove_member(project: Project, name: str, *, by: Principal) -> None:
     if membership is None:
         raise _no_member(locked, name)
     _keep_a_maintainer(locked, membership)
-    ended = {
+    ended: Json = {
         "role": membership.role,
         "tokens_revoked": _revoke_tokens(membership),
         "invitations_revoked": _revoke_invitations(membership, by=by),

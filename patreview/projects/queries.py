@@ -129,7 +129,7 @@ def reachable_projects(principal: Principal) -> QuerySet[Project]:
     if is_admin(principal):
         return Project.objects.all()
     if principal.token is not None:
-        return Project.objects.filter(pk=principal.token.project_id, memberships__user=principal.user)
+        return Project.objects.filter(pk=principal.token.project_id, memberships__user=principal.user.pk)
     return visible_projects(principal)
 
 

@@ -26,6 +26,7 @@ PAGE = 100
 @only("GET")
 def account(request: HttpRequest) -> HttpResponse:
     """One's own page."""
+    assert request.user.is_authenticated
     return _account_page(request, Address(initial={"email": request.user.email}))
 
 
@@ -33,6 +34,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @only("POST")
 def email(request: HttpRequest) -> HttpResponse:
     """Where mail goes from now on."""
+    assert request.user.is_authenticated
     form = Address(request.POST)
     if form.is_valid():
         try:

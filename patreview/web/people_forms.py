@@ -51,7 +51,7 @@ class PeopleForm(forms.Form):
 
     def take(self, exc: ValidationError) -> None:
         """Put what a service refused at the fields that it is about."""
-        known: dict[str | None, Any] = dict(exc.message_dict) if hasattr(exc, "error_dict") else {None: exc.messages}
+        known: dict[Any, Any] = dict(exc.message_dict) if hasattr(exc, "error_dict") else {None: exc.messages}
         for name, texts in known.items():
             self.add_error(name if name in self.fields else None, texts)
 
