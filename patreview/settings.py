@@ -145,7 +145,7 @@ vars().update(env.email_url("EMAIL_URL", default="dummymail://" if PRODUCTION el
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="patreview@localhost")
 _public = f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if PRODUCTION and ALLOWED_HOSTS else "http://127.0.0.1:8000"
-PATREVIEW_URL = env.str("PATREVIEW_URL", default=_public).rstrip("/")
+PATREVIEW_URL = (env.str("PATREVIEW_URL", default="") or _public).rstrip("/")
 
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024

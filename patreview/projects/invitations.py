@@ -69,7 +69,8 @@ def _make(project: Project, role: Role, *, email: str, note: str, by: Principal)
     invitation.secret_hash = _hash(secret)
     invitation.full_clean(exclude=["accepted_at", "accepted_by", "revoked_at", "revoked_by"])
     invitation.save()
-    about = {"role": str(role), "email": email, "note": note}
+    # No address here: the journal keeps what it has for ever.
+    about: dict[str, Any] = {"role": str(role), "by_mail": bool(email)}
     record(locked.pk, "invitation.made", f"invitation:{invitation.pk}", actor=by.name, **about)
     return IssuedInvitation(invitation, secret)
 

@@ -111,9 +111,16 @@ class NewToken(PeopleForm):
 class Join(PeopleForm):
     """A new account for one who was invited."""
 
-    name = forms.CharField(max_length=150, help_text="Letters, digits and @ . + - _; others see it.")
+    name = forms.CharField(
+        max_length=150,
+        widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+        help_text="Letters, digits and @ . + - _; others see it.",
+    )
     password = forms.CharField(
-        max_length=4096, strip=False, widget=forms.PasswordInput, help_text="At least 12 characters; a few words do."
+        max_length=4096,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text="At least 12 characters; a few words do.",
     )
 
 

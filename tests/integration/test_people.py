@@ -255,6 +255,7 @@ def test_an_invitation_makes_one_person_a_member(team):
     issued = invite(team.project, Role.REVIEWER, note="hello", by=team.maintainer)
     assert issued.secret not in str(Invitation.objects.values().get()), "only its hash is kept"
     assert issued.secret not in str(list(Entry.objects.values()))
+    assert "hello" not in str(list(Entry.objects.values())), "the journal keeps for ever what it has"
     assert len(issued.secret) >= 43
     assert find_invitation(issued.secret) == issued.invitation
     assert accept(issued.secret, by=team.outsider).role == "reviewer"
