@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from patreview.accounts.services import TooManyAttempts, count_invitation_guess, start_session
@@ -40,6 +40,8 @@ def _answer(request: HttpRequest, secret: str) -> HttpResponse:
     if found is None:
         return _unknown(request)
     ending = ending_of(found)
+    if ending == "used" and found.accepted_by_id == request.user.pk and role_in(principal_of(request), found.project):
+        return redirect("web:project", found.project.slug)  # it is theirs, and they are there already
     if ending:
         return _over(request, WORDS[ending])
     if request.method != "POST":

@@ -228,7 +228,10 @@ def test_accepting_is_a_post(team):
     answer = client.post(link)
     assert (answer.status_code, answer["Location"]) == (303, f"/p/{team.project.slug}/")
     assert role_in(team.outsider, team.project) is Role.SUBMITTER
-    assert client.get(link).status_code == 410
+    assert client.get(link)["Location"] == f"/p/{team.project.slug}/", "they are there already"
+    assert browser().get(link).status_code == browser(team.viewer).post(link).status_code == 410
+    remove_member(team.project, team.outsider.name, by=team.maintainer)
+    assert client.get(link).status_code == client.post(link).status_code == 410
     assert Client(enforce_csrf_checks=True).post(link).status_code == 403
 
 
