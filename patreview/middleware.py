@@ -20,6 +20,7 @@ from patreview.projects.principal import Principal
 
 Handler = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+SECRET_PATH = re.compile(r"^(/invitations/)[^/]+")
 QUIET = {"/healthz", "/readyz"}
 log = structlog.get_logger("patreview.request")
 
@@ -40,8 +41,19 @@ class RequestContext:
         response["X-Request-ID"] = request_id
         if request.path not in QUIET:
             milliseconds = round((time.perf_counter() - started) * 1000)
-            log.info("request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds)
+            log.info(
+                "request",
+                method=request.method,
+                path=_loggable(request.path),
+                status=response.status_code,
+                ms=milliseconds,
+            )
         return response
+
+
+def _loggable(path: str) -> str:
+    """The path without an invitation's secret, which is as good as a password."""
+    return SECRET_PATH.sub(r"\1...", path)
 
 
 class BodyRefused(BadRequest):

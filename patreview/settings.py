@@ -136,8 +136,16 @@ AUTH_PASSWORD_VALIDATORS = [
 SIGN_IN_GUESSES = 10
 SIGN_IN_GUESSES_AN_ADDRESS = 100
 SIGN_IN_WINDOW_S = 300
+INVITATION_GUESSES_AN_ADDRESS = 30
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 PATREVIEW_DEMO = env.bool("PATREVIEW_DEMO", default=not PRODUCTION)
+
+# Mail. Links in it begin with the public address. Production writes none to a log: it may hold an invitation's secret.
+vars().update(env.email_url("EMAIL_URL", default="dummymail://" if PRODUCTION else "consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="patreview@localhost")
+_public = f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if PRODUCTION and ALLOWED_HOSTS else "http://127.0.0.1:8000"
+PATREVIEW_URL = (env.str("PATREVIEW_URL", default="") or _public).rstrip("/")
 
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024

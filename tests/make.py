@@ -10,9 +10,10 @@ from patreview.analyses.models import Run
 from patreview.analyses.services import Submitted, submit
 from patreview.catalogue.models import Guest, Platform
 from patreview.catalogue.services import add_platform, know_layout, put_guest_in_service
+from patreview.projects.members import set_member
 from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
-from patreview.projects.services import create_project, issue_token, set_member
+from patreview.projects.services import create_project, issue_token
 from patreview.submissions.services import Proposal
 
 XEN = "0x0000050100070406"
@@ -37,6 +38,16 @@ def make_member(project: Project, role: Role = Role.SUBMITTER, name: str = "") -
     user = make_user(name)
     set_member(project, user, role, by="tests")
     return Principal(user)
+
+
+def make_principal() -> Principal:
+    """A person who is in no project."""
+    return Principal(make_user())
+
+
+def make_admin(name: str = "") -> Principal:
+    """An administrator of the site, member of nothing."""
+    return Principal(User.objects.create_superuser(name or f"admin{next(_serial)}", password=PASSWORD))
 
 
 def make_token(project: Project, role: Role = Role.SUBMITTER, scopes: tuple[str, ...] = ("read", "submit")) -> str:

@@ -7,7 +7,8 @@ from hashlib import sha256
 from django.conf import settings
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,6 +17,7 @@ from patreview.accounts.models import SignInGuesses, User
 
 NAME_MAX = 150
 PASSWORD_MAX = 4096
+_TAKEN = "This name is taken. If it is yours, log in instead."
 
 
 @dataclass
@@ -46,6 +48,16 @@ def sign_in(request: HttpRequest, username: str, password: str) -> User | None:
     return user
 
 
+def start_session(request: HttpRequest, user: User) -> None:
+    """Log in a person who just proved who they are by making the account."""
+    login(request, user)
+
+
+def count_invitation_guess(request: HttpRequest) -> None:
+    """Count one unknown invitation from this address. Raises TooManyAttempts; a right link never waits."""
+    _count(_key("invitation", client_address(request)), settings.INVITATION_GUESSES_AN_ADDRESS)
+
+
 def client_address(request: HttpRequest) -> str:
     """Who connects; behind a proxy of ours, whom the proxy names last."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
@@ -70,6 +82,29 @@ def _count(key: str, limit: int) -> None:
             SignInGuesses.objects.filter(key=key).update(count=F("count") + 1)
     if created:
         SignInGuesses.objects.filter(since__lt=now - window).delete()
+
+
+def register(username: str, *, password: str, email: str = "") -> User:
+    """A new person under a name that nobody has in any spelling of case. Raises ValidationError."""
+    name = User.normalize_username(username)
+    if not name[:1].isalnum() or not name.isascii():
+        raise ValidationError({"name": "Use letters, digits and @ . + - _ of ASCII; begin with a letter or digit."})
+    if User.objects.filter(username__iexact=name).exists():
+        raise ValidationError({"name": _TAKEN})
+    if len(password) > PASSWORD_MAX or "\0" in password:
+        raise ValidationError({"password": f"At most {PASSWORD_MAX} characters, and no U+0000."})
+    try:
+        with transaction.atomic():
+            return create_person(name, password=password, email=email)
+    except IntegrityError as exc:  # somebody took it just now
+        raise ValidationError({"name": _TAKEN}) from exc
+
+
+def change_email(user: User, email: str) -> None:
+    """Where mail goes; "" for nowhere. Raises ValidationError."""
+    user.email = email
+    user.clean_fields(exclude=[field.name for field in User._meta.fields if field.name != "email"])
+    user.save(update_fields=["email"])
 
 
 def create_person(username: str, *, password: str | None = None, email: str = "") -> User:

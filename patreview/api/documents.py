@@ -5,7 +5,7 @@ from typing import Any
 
 from patreview import engine
 from patreview.analyses.queries import Finding, Run, content_of
-from patreview.projects.queries import Project
+from patreview.projects.queries import Invitation, Membership, Project, Token
 from patreview.reviews.gate import Gate
 from patreview.submissions.queries import Revision, Submission
 from patreview.submissions.services import ReadProposal
@@ -26,6 +26,34 @@ def project_document(project: Project) -> dict[str, Any]:
         "visibility": project.visibility,
         "required_approvals": project.required_approvals,
         "url": f"{ROOT}/projects/{project.slug}",
+    }
+
+
+def member_document(membership: Membership) -> dict[str, Any]:
+    return {"name": membership.user.username, "role": membership.role}
+
+
+def invitation_document(invitation: Invitation) -> dict[str, Any]:
+    return {
+        "id": invitation.pk,
+        "role": invitation.role,
+        "email": invitation.email or None,
+        "note": invitation.note,
+        "invited_by": invitation.invited_by.username,
+        "created_at": moment(invitation.created_at),
+        "expires_at": moment(invitation.expires_at),
+    }
+
+
+def token_document(token: Token) -> dict[str, Any]:
+    return {
+        "key": token.key,
+        "name": token.name,
+        "owner": token.owner.username,
+        "scopes": token.scopes,
+        "created_at": moment(token.created_at),
+        "expires_at": moment(token.expires_at),
+        "last_used_at": moment(token.last_used_at),
     }
 
 

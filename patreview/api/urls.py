@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from patreview.api import audit, compare, reference, reviews, views
+from patreview.api import audit, compare, people, reference, reviews, views
 
 app_name = "api"
 urlpatterns = [
@@ -41,5 +41,12 @@ urlpatterns = [
     path("waivers/<int:pk>/decision", reviews.WaiverDecision.as_view(), name="waiver-decision"),
     path("waivers/<int:pk>/revocation", reviews.WaiverRevocation.as_view(), name="waiver-revocation"),
     path("compare", compare.Compare.as_view(), name="compare"),
+    # people
+    path("projects/<slug:slug>/members", people.Members.as_view(), name="members"),
+    path("projects/<slug:slug>/members/<str:name>", people.Member.as_view(), name="member"),
+    path("projects/<slug:slug>/invitations", people.Invitations.as_view(), name="invitations"),
+    path("projects/<slug:slug>/invitations/<int:pk>", people.Invitation.as_view(), name="invitation"),
+    path("projects/<slug:slug>/tokens", people.Tokens.as_view(), name="tokens"),
+    path("projects/<slug:slug>/tokens/<slug:key>", people.Token.as_view(), name="token"),
     re_path(r"", views.unknown, name="unknown"),
 ]

@@ -15,6 +15,7 @@ from patreview.analyses.queries import Run, findings_of, last_isolation, report_
 from patreview.analyses.services import submit
 from patreview.api import documents, problems
 from patreview.api.etags import is_known
+from patreview.api.people_serializers import ProjectChange, ProjectIn
 from patreview.api.review_documents import waived_document
 from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, TitleIn, WaitQuery
 from patreview.api.uploads import joined, read_body
@@ -22,7 +23,17 @@ from patreview.api.waiting import wait_for
 from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
 from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.principal import Principal
-from patreview.projects.queries import Project, Role, require, role_in, visible_projects
+from patreview.projects.queries import (
+    Project,
+    Role,
+    reachable_projects,
+    require,
+    require_admin,
+    require_in_person,
+    role_in,
+    visible_projects,
+)
+from patreview.projects.services import change_project, found_project
 from patreview.reviews.gate import gate_of
 from patreview.reviews.queries import waived_by
 from patreview.reviews.services import retitle
@@ -85,6 +96,14 @@ class Projects(View):
             {"results": [documents.project_document(project) for project in visible_projects(self.principal)]}
         )
 
+    def post(self, request: Request) -> Response:
+        """A new project, by an administrator of the site."""
+        require_admin(self.principal)
+        serializer = ProjectIn(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        document = documents.project_document(found_project(by=self.principal, **serializer.validated_data))
+        return Response(document, status=201, headers={"Location": document["url"]})
+
 
 class ProjectDetail(View):
     def get(self, request: Request, slug: str) -> Response:
@@ -111,6 +130,15 @@ class ProjectDetail(View):
             }
         )
 
+    def patch(self, request: Request, slug: str) -> Response:
+        """Other settings, by a maintainer in person; what is not named stays."""
+        project = get_object_or_404(reachable_projects(self.principal), slug=slug)
+        require_in_person(self.principal, project, Role.MAINTAINER)
+        serializer = ProjectChange(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        changed = change_project(project, by=self.principal, **serializer.validated_data)
+        return Response(documents.project_document(changed))
+
 
 class Submissions(View):
     query_serializer = ListQuery
@@ -132,7 +160,10 @@ class Submissions(View):
         """A pipeline's one call: 202 with the run to wait for; 200 when `Prefer: wait` saw it finish."""
         project = self.project(slug)
         submitted = submit(project, _proposal(request, project), by=self.principal)
-        run = wait_for(submitted.run, _preferred_wait_s(request))
+        wait_s = _preferred_wait_s(request)
+        run = wait_for(submitted.run, wait_s)
+        if wait_s:  # one who was removed meanwhile is told no verdict
+            require(self.principal, project, Role.SUBMITTER, scope="submit")
         answer = documents.submission_document(submitted.submission) | {
             "revision": submitted.revision.number,
             "created": submitted.created,
@@ -213,7 +244,10 @@ class RunDetail(View):
 
     def get(self, request: Request, pk: int) -> Response:
         """`?wait=N` answers when the run is finished, after N seconds at most."""
-        run = wait_for(get_object_or_404(visible_runs(self.principal), pk=pk), self.query()["wait"])
+        wait_s = self.query()["wait"]
+        run = wait_for(get_object_or_404(visible_runs(self.principal), pk=pk), wait_s)
+        if wait_s:  # one who was removed meanwhile is told no verdict
+            run = get_object_or_404(visible_runs(self.principal), pk=pk)
         headers = {} if run.is_finished else {"Retry-After": "1"}
         return Response(documents.run_document(run), headers=headers)
 

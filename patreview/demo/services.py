@@ -9,9 +9,10 @@ from patreview.analyses.services import submit
 from patreview.catalogue.models import Platform
 from patreview.catalogue.services import add_platform, know_layout, put_guest_in_service
 from patreview.demo.story import PASSWORD, STORY, ProjectStory, ProposalStory
+from patreview.projects.members import set_member
 from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
-from patreview.projects.services import create_project, set_member
+from patreview.projects.services import create_project
 from patreview.submissions.models import Submission
 from patreview.submissions.services import Proposal
 

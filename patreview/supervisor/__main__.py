@@ -75,6 +75,8 @@ def child_environment(environment: Mapping[str, str], folder: DataFolder, addres
     chosen["PYTHONUNBUFFERED"] = "1"
     if not chosen.get("PATREVIEW_ENV"):
         chosen["PATREVIEW_ENV"] = "development"
+    if not chosen.get("PATREVIEW_URL") and chosen["PATREVIEW_ENV"] == "development":
+        chosen["PATREVIEW_URL"] = address.url
     if not chosen.get("SECRET_KEY"):
         chosen["SECRET_KEY"] = secret_key(folder)
     if not chosen.get("REDIS_URL"):

@@ -65,7 +65,7 @@ def _page(request: HttpRequest, project: Project, kind: str, submission: Submiss
         if done is not None:
             return done
     elif submission and submission.current:
-        sheet.kept = drafts.drafts_of(list(artifacts_of(submission.current)), by=principal_of(request))
+        sheet.kept = drafts.drafts_of(list(artifacts_of(submission.current)), project, by=principal_of(request))
     context = around | _context(request, kind, submission, form) | asdict(sheet)
     return render(request, "submissions/submit.html", context, status=sheet.status)
 
@@ -85,7 +85,7 @@ def _take(
 ) -> HttpResponse | None:
     """Submit what was sent, or say what it would be taken for; None where the form is to be shown again."""
     by = principal_of(request)
-    kept, gone = drafts.uploads_of(request.POST.getlist("kept"), by=by)
+    kept, gone = drafts.uploads_of(request.POST.getlist("kept"), project, by=by)
     is_valid = form.is_valid()
     chosen = form.uploads() if "evidence" in form.cleaned_data else ()  # a problem of a field takes its value away
     uploads = _renewed(kept, chosen)
@@ -110,7 +110,7 @@ def _take(
         sheet.problems = [{"code": exc.code, "message": exc.message}]
         sheet.status = 403 if isinstance(exc, Forbidden) else 409
     is_typed = {one.sha256 for one in chosen if one.name == PASTED}  # it comes back where it was typed
-    sheet.kept = drafts.keep(tuple(one for one in uploads if one.sha256 not in is_typed), by=by)
+    sheet.kept = drafts.keep(tuple(one for one in uploads if one.sha256 not in is_typed), project, by=by)
     return None
 
 

@@ -3,12 +3,16 @@
 from django.urls import path
 
 from patreview.web import (
+    account,
     activity,
     compare,
     decisions,
     discussion,
     finding,
     home,
+    invitation,
+    people,
+    project_settings,
     projects,
     reference,
     sessions,
@@ -62,4 +66,20 @@ urlpatterns = [
     path("waivers/<int:waiver_id>/decide/", waivers.decide, name="decide-waiver"),
     path("waivers/<int:waiver_id>/revoke/", waivers.revoke, name="revoke-waiver"),
     path("compare/", compare.compare, name="compare"),
+    # people and settings
+    path("account/", account.account, name="account"),
+    path("account/email/", account.email, name="email"),
+    path("projects/", account.projects, name="projects"),
+    path("projects/create/", account.create_project, name="create-project"),
+    path("invitations/<str:secret>/", invitation.invitation, name="invitation"),
+    path("p/<slug:slug>/settings/", project_settings.settings, name="settings"),
+    path("p/<slug:slug>/settings/about/", people.about, name="settings-about"),
+    path("p/<slug:slug>/settings/visibility/", people.visibility, name="settings-visibility"),
+    path("p/<slug:slug>/settings/members/role/", people.role, name="member-role"),
+    path("p/<slug:slug>/settings/members/remove/", people.remove, name="member-remove"),
+    path("p/<slug:slug>/settings/mail/", people.mail, name="member-mail"),
+    path("p/<slug:slug>/settings/invitations/", people.invite, name="invite"),
+    path("p/<slug:slug>/settings/invitations/revoke/", people.revoke_invitation, name="invitation-revoke"),
+    path("p/<slug:slug>/settings/tokens/", people.create_token, name="token-create"),
+    path("p/<slug:slug>/settings/tokens/revoke/", people.revoke_token, name="token-revoke"),
 ]

@@ -14,6 +14,8 @@ PAGES = {
     "submit-guest": f"/p/{PROJECT}/submit/?kind=guest",
     "list": f"/p/{PROJECT}/submissions/",
     "project": f"/p/{PROJECT}/",
+    "settings": f"/p/{PROJECT}/settings/",
+    "account": "/account/",
     "home": "/",
     "memory-types": "/memory-types/",
     "memory-types-amd": "/memory-types/?vendor=amd",

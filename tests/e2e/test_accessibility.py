@@ -24,6 +24,9 @@ PAGES = {
     "a rule": "/rules/ENC010/",
     "compare": "/compare/?a=s1&b=s2&show=regressed,new,changed,fixed,gone,unchanged",
     "what to compare": "/compare/?b=s2",
+    "settings": f"/p/{PROJECT}/settings/",
+    "account": "/account/",
+    "no such invitation": "/invitations/none/",
     "status": "/status/",
     "no such page": "/p/none/",
 }

@@ -43,3 +43,39 @@ def test_a_submission(team, client, django_assert_max_num_queries, door):
         vote(submitted.revision, "nits", by=author)
         make.make_guest(team.platform, release="5.15")
     assert count(django_assert_max_num_queries, lambda: client.get(path)) == one
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        "p/{slug}/settings/",
+        "account/",
+        "projects/",
+        "api/v1/projects/{slug}/members",
+        "api/v1/projects/{slug}/invitations",
+        "api/v1/projects/{slug}/tokens",
+    ],
+)
+def test_people(team, client, django_assert_max_num_queries, door):
+    from patreview.accounts.models import User
+    from patreview.projects.invitations import invite
+    from patreview.projects.members import set_member
+    from patreview.projects.services import create_token
+
+    User.objects.filter(pk=team.maintainer.user.pk).update(is_superuser=True)
+    client.force_login(team.maintainer.user)
+    path = f"/{door.format(slug=team.project.slug)}"
+
+    def more():
+        create_token(team.project, name="x", scopes=["read"], by=team.maintainer)
+        create_token(team.project, name="x", scopes=["read"], by=make.make_member(team.project))
+        invite(team.project, "viewer", by=team.maintainer)
+        set_member(make.make_project(), team.maintainer.user, "viewer", by="tests")
+
+    more()
+    client.get(path)
+    one = count(django_assert_max_num_queries, lambda: client.get(path))
+    for _ in range(20):
+        more()
+    assert count(django_assert_max_num_queries, lambda: client.get(path)) == one
+    assert one <= 12

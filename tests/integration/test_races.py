@@ -9,8 +9,12 @@ from django.db import connection
 from patreview.analyses import runner
 from patreview.analyses.models import Report, Run
 from patreview.journal.services import first_broken
-from patreview.projects.errors import Conflict
-from patreview.projects.models import Role
+from patreview.projects.errors import Conflict, Refused
+from patreview.projects.invitations import accept as accept_invitation
+from patreview.projects.invitations import invite, join
+from patreview.projects.members import put_member, remove_member
+from patreview.projects.models import Membership, Role, Token
+from patreview.projects.services import create_token
 from patreview.reviews.models import Vote
 from patreview.reviews.services import adopt, vote
 from patreview.submissions.models import Revision, Submission
@@ -38,7 +42,7 @@ def side_by_side(*acts):
         barrier.wait()
         try:
             return act()
-        except Conflict as exc:
+        except Refused as exc:
             return exc
         finally:
             connection.close()
@@ -129,3 +133,37 @@ def test_a_vote_and_a_new_revision_come_one_after_the_other(project, platform):
         assert (voted.code, Vote.objects.count()) == ("outdated", 0)
     else:
         assert Vote.objects.get().revision == submitted.revision
+
+
+@pytest.mark.parametrize("act", ["remove each other", "leave", "demote each other", "demote themselves"])
+def test_one_maintainer_always_stays(project, act):
+    first, second = (make.make_member(project, Role.MAINTAINER) for _ in range(2))
+    pairs = [(first, second), (second, first)]
+    acts = {
+        "remove each other": lambda by, other: remove_member(project, other.name, by=by),
+        "leave": lambda by, other: remove_member(project, by.name, by=by),
+        "demote each other": lambda by, other: put_member(project, other.name, Role.VIEWER, by=by),
+        "demote themselves": lambda by, other: put_member(project, by.name, Role.VIEWER, by=by),
+    }
+    results = side_by_side(*[lambda pair=pair: acts[act](*pair) for pair in pairs])
+    assert sum(isinstance(result, Refused) for result in results) == 1
+    assert Membership.objects.filter(project=project, role=Role.MAINTAINER).count() == 1
+    assert first_broken(project.pk) is None
+
+
+def test_a_link_makes_one_person_a_member(project):
+    secret = invite(project, Role.VIEWER, by=make.make_member(project, Role.MAINTAINER)).secret
+    people = [make.make_principal() for _ in range(SIDE_BY_SIDE // 2)]
+    known = [lambda by=by: accept_invitation(secret, by=by) for by in people]
+    new = [lambda n=n: join(secret, name=f"new{n}", password=make.PASSWORD) for n in range(SIDE_BY_SIDE // 2)]
+    results = side_by_side(*known, *new)
+    assert sorted(result.code for result in results if isinstance(result, Refused)) == ["used"] * (SIDE_BY_SIDE - 1)
+    assert Membership.objects.filter(project=project).count() == 2
+    assert first_broken(project.pk) is None
+
+
+def test_one_who_is_removed_meanwhile_keeps_no_live_token(project):
+    maintainer, leaver = make.make_member(project, Role.MAINTAINER), make.make_member(project)
+    make_one = lambda: create_token(project, name="x", scopes=["read"], by=leaver)  # noqa: E731
+    side_by_side(*[make_one] * (SIDE_BY_SIDE - 1), lambda: remove_member(project, leaver.name, by=maintainer))
+    assert not Token.objects.filter(revoked_at=None).exists()

@@ -63,6 +63,20 @@ def test_production_cookies_and_transport(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "url", "backend"),
+    [
+        ({}, "https://patreview.example.org", "dummy"),
+        ({"PATREVIEW_URL": "", "ALLOWED_HOSTS": ".example.org"}, "https://example.org", "dummy"),
+        ({"PATREVIEW_URL": "https://pat.example.org/", "EMAIL_URL": "smtp+tls://u:p@mail:587"}, None, "smtp"),
+    ],
+)
+def test_where_links_in_mails_lead(tmp_path, changes, url, backend):
+    code = "from django.conf import settings as s; print(s.PATREVIEW_URL, s.EMAIL_BACKEND.split('.')[-2])"
+    printed = run(code, tmp_path, **PRODUCTION | changes).stdout.split()
+    assert printed == [url or "https://pat.example.org", backend]
+
+
 def test_a_log_line_is_one_json_object_that_input_cannot_forge(tmp_path):
     code = "import logging; logging.getLogger('x').warning('a\\n{\"level\": \"info\"}')"
     result = run(code, tmp_path)

@@ -6,8 +6,8 @@ from typing import Any
 from patreview.accounts.models import User
 from patreview.accounts.services import create_person
 from patreview.projects.commands import ProjectCommand, find_project
+from patreview.projects.members import set_member
 from patreview.projects.models import Role
-from patreview.projects.services import set_member
 
 
 class Command(ProjectCommand):
