@@ -38,7 +38,7 @@ class Standing:
     """The guests in service under the layouts in force.
 
     `platforms` are those of the engine's report and `classes` its classes, worst first; of both the members are the
-    first guests of their groups, and `guests` says how many there are. `counts` holds for all guests; `left_out`
+    first guests of their groups, `first` is the id of one, and `guests` says how many there are. `counts` holds for all guests; `left_out`
     says how many pairs of facts and platform were too many to judge, `unread` how many had facts that cannot be
     read, `problem` why nothing could be judged at all.
     """
@@ -130,7 +130,9 @@ def _judged(
         first.setdefault(group.digest, group.first)
         placed.setdefault(group.digest, []).append(platforms[group.platform].name)
     names = {digest: facts[pk][0] for digest, pk in first.items()}
-    guests = [{"name": names[digest], "facts": facts[pk][1], "platforms": placed[digest]} for digest, pk in first.items()]
+    guests = [
+        {"name": names[digest], "facts": facts[pk][1], "platforms": placed[digest]} for digest, pk in first.items()
+    ]
     scenario = {
         "schema": engine.SCENARIO_SCHEMA,
         "platforms": [platform_data(platform) for platform in platforms.values()],
@@ -150,9 +152,17 @@ def _counted(
     """The report with the numbers of all guests that its members stand for."""
 
     def guests(members: list[str], platform: str) -> int:
-        return sum(sizes[digests[name], platform].guests for name in members)
+        groups = (sizes.get((digests[name], platform)) for name in members)
+        return sum(group.guests for group in groups if group)
 
-    classes = [row | {"guests": guests(row["members"], row["platform"])} for row in report["classes"]]
+    classes = [
+        row
+        | {
+            "guests": guests(row["members"], row["platform"]),
+            "first": sizes[digests[row["members"][0]], row["platform"]].first,
+        }
+        for row in report["classes"]
+    ]
     classes.sort(key=lambda row: (row["platform"], VERDICTS.index(row["after"]), -row["guests"], row["key"]))
     platforms = {}
     for one in report["platforms"]:
@@ -169,7 +179,7 @@ def _counted(
     return Standing(
         platforms=platforms,
         classes=tuple(classes),
-        findings=tuple(report["findings"]),
+        findings=tuple(one | {"count": guests(one["guests"], one["platform"])} for one in report["findings"]),
         counts=known.counts,
         digests={(digests[name], row["platform"]): row for row in classes for name in row["members"]},
         left_out=known.left_out,
@@ -192,8 +202,6 @@ def guest_standing(guest: Guest, platforms: list[Platform]) -> GuestStanding:
     try:
         facts: Json = guest.facts | {"name": guest.name, "platforms": [platform.name for platform in platforms]}
         data = [platform_data(platform) for platform in platforms]
-        return GuestStanding(
-            engine.analyse({"schema": engine.SCENARIO_SCHEMA, "platforms": data, "guests": [facts]})
-        )
+        return GuestStanding(engine.analyse({"schema": engine.SCENARIO_SCHEMA, "platforms": data, "guests": [facts]}))
     except UNREADABLE as exc:
         return GuestStanding(None, str(exc)[:500] or "its facts cannot be read")

@@ -28,7 +28,10 @@ def hold(project_id: int) -> Project:
 
 
 def changed(project_id: int) -> None:
-    """Call it in the transaction of every change. What is in service is another from now on: runs that judged by what was before may be stale."""
+    """What is in service is another from now on: runs that judged by what was before may be stale.
+
+    Every change calls it, in its transaction.
+    """
     Project.objects.filter(pk=project_id).update(catalogue_version=F("catalogue_version") + 1)
 
 
