@@ -37,10 +37,10 @@ UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)  # engine.Inva
 class Standing:
     """The guests in service under the layouts in force.
 
-    `platforms` are those of the engine's report and `classes` its classes, worst first; of both the members are the
-    first guests of their groups, `first` is the id of one, and `guests` says how many there are. `counts` holds for all guests; `left_out`
-    says how many pairs of facts and platform were too many to judge, `unread` how many had facts that cannot be
-    read, `problem` why nothing could be judged at all.
+    `platforms` are those of the engine's report and `classes` its classes, worst first. Their members are the first
+    guests of their groups; `first` is the id of one, and `guests` says how many there are. `counts` holds for all
+    guests; `left_out` says how many pairs of facts and platform were too many to judge, `unread` how many guests had
+    facts that cannot be read, `problem` why nothing could be judged at all.
     """
 
     platforms: dict[str, Json] = field(default_factory=dict)

@@ -85,8 +85,9 @@ def _in_service(project: Project) -> Q:
 def fact_groups_in(project: Project, limit: int) -> list[FactGroup]:
     """The largest groups, by one GROUP BY however many guests there are."""
     grouped = _ON.filter(_in_service(project)).values_list("guest__facts_digest", "platform_id")
-    counted = grouped.annotate(guests=Count("pk"), first=Min("guest_id")).order_by("-guests", "first", "platform_id")
-    return [FactGroup(*row) for row in counted[:limit]]
+    counted = grouped.annotate(guests=Count("pk"), first=Min("guest_id"))
+    largest = counted.order_by(Count("pk").desc(), Min("guest_id"), "platform_id")
+    return [FactGroup(*row) for row in largest[:limit]]
 
 
 def distinct_facts_in(project: Project) -> int:

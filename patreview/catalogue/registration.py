@@ -44,7 +44,7 @@ def register_platform(project: Project, stated: NewPlatform, *, by: Principal) -
     msr = _layout(stated)
     engine.check_platform({"xen": stated.release, "vendor": stated.cpu_vendor, **stated.details})
     layout = know_layout(project, msr, origin=f"stated by {by.name}")
-    fields = {"release": stated.release, "cpu_vendor": stated.cpu_vendor, "details": stated.details}
+    fields: dict[str, Any] = {"release": stated.release, "cpu_vendor": stated.cpu_vendor, "details": stated.details}
     try:
         return add_platform(project, stated.name, layout=layout, by=by.name, token=by.token_key, **fields)
     except ValidationError as exc:

@@ -83,7 +83,7 @@ def put_guest_in_service(
     changed(project.pk)
     action = "guest.added" if created else "guest.changed"
     names, digest = [platform.name for platform in platforms], engine.digest("facts", facts)
-    about = {"platforms": names, "facts": digest} | ({"origin": origin} if origin else {})
+    about: dict[str, Any] = {"platforms": names, "facts": digest} | ({"origin": origin} if origin else {})
     record(project.pk, action, f"guest:{guest.name}", actor=by, **about)
     return guest
 

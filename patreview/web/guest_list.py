@@ -89,7 +89,7 @@ def _chosen(request: HttpRequest, platforms: list[str]) -> tuple[dict[str, str],
             raise BadAddress(f"“{chosen[name][:50]}” is no {name}; use {', '.join(values) or 'none'}.")
     if any("\0" in value or len(value) > TEXT_MAX for value in chosen.values()):
         raise BadAddress(f"A filter has at most {TEXT_MAX} characters, and no U+0000.")
-    keys = {name: _key(name, chosen.pop(name)) for name in ("after", "before") if name in chosen}
+    keys: dict[str, int] = {name: _key(name, chosen.pop(name)) for name in ("after", "before") if name in chosen}
     if len(keys) > 1:
         raise BadAddress("Give after or before, not both.")
     return chosen, keys
