@@ -6,6 +6,7 @@ keeps the last few.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -141,50 +142,65 @@ def _judged(
     try:
         report = engine.analyse(scenario)
     except UNREADABLE as exc:
-        return Standing(counts=known.counts, left_out=known.left_out, unread=known.unread, problem=str(exc)[:500])
+        return Standing(
+            counts=known.counts,
+            left_out=known.left_out,
+            unread=known.unread,
+            problem=_said(exc, "what is in service cannot be read"),
+        )
     sizes = {(group.digest, platforms[group.platform].name): group for group in groups}
-    return _counted(known, report, {name: digest for digest, name in names.items()}, sizes)
+    firsts = {pk: name for pk, (name, _) in facts.items()}
+    return _counted(known, report, {name: digest for digest, name in names.items()}, sizes, firsts)
+
+
+def _said(exc: Exception, otherwise: str) -> str:
+    """What the engine refused; an exception of Python is no sentence."""
+    return str(exc)[:500] if isinstance(exc, engine.InvalidInput) else otherwise
 
 
 def _counted(
-    known: Standing, report: Json, digests: dict[str, str], sizes: dict[tuple[str, str], FactGroup]
+    known: Standing,
+    report: Json,
+    digests: dict[str, str],
+    sizes: dict[tuple[str, str], FactGroup],
+    names: dict[int, str],
 ) -> Standing:
-    """The report with the numbers of all guests that its members stand for."""
+    """The report with the numbers of all guests that its members stand for, each named by one of that platform."""
 
-    def guests(members: list[str], platform: str) -> int:
-        groups = (sizes.get((digests[name], platform)) for name in members)
-        return sum(group.guests for group in groups if group)
+    def told(members: list[str], platform: str | None) -> Json:
+        found = [sizes.get((digests[name], platform)) for name in members if platform]
+        groups = [group for group in found if group is not None]
+        return {
+            "members": [names[group.first] for group in groups],
+            "guests": sum(group.guests for group in groups),
+        } | ({"first": groups[0].first} if groups else {})
 
-    classes = [
-        row
-        | {
-            "guests": guests(row["members"], row["platform"]),
-            "first": sizes[digests[row["members"][0]], row["platform"]].first,
-        }
-        for row in report["classes"]
-    ]
-    classes.sort(key=lambda row: (row["platform"], VERDICTS.index(row["after"]), -row["guests"], row["key"]))
-    platforms = {}
-    for one in report["platforms"]:
-        entries = [
-            entry
-            | {
-                "relied_on": [
-                    relied | {"guests": guests(relied["members"], one["name"])} for relied in entry["relied_on"]
-                ]
-            }
-            for entry in one["entries"]
-        ]
-        platforms[one["name"]] = one | {"entries": entries}
+    rows = [(row, row | told(row["members"], row["platform"])) for row in report["classes"]]
+    classes = sorted(
+        (row for _, row in rows),
+        key=lambda row: (row["platform"], VERDICTS.index(row["after"]), -row["guests"], row["key"]),
+    )
     return Standing(
-        platforms=platforms,
+        platforms={one["name"]: one | {"entries": _entries(one, told)} for one in report["platforms"]},
         classes=tuple(classes),
-        findings=tuple(one | {"count": guests(one["guests"], one["platform"])} for one in report["findings"]),
+        findings=tuple(_finding(one, told(one["guests"], one["platform"])) for one in report["findings"]),
         counts=known.counts,
-        digests={(digests[name], row["platform"]): row for row in classes for name in row["members"]},
+        digests={(digests[name], row["platform"]): row for judged, row in rows for name in judged["members"]},
         left_out=known.left_out,
         unread=known.unread,
     )
+
+
+def _finding(one: Json, told: Json) -> Json:
+    return one | {"guests": told["members"], "count": told["guests"]}
+
+
+def _entries(platform: Json, told: Callable[[list[str], str], Json]) -> list[Json]:
+    name = platform["name"]
+    return [
+        entry | {"relied_on": [relied | told(relied["members"], name) for relied in entry["relied_on"]]}
+        for entry in platform["entries"]
+    ]
 
 
 @dataclass(frozen=True)
@@ -200,8 +216,9 @@ def guest_standing(guest: Guest, platforms: list[Platform]) -> GuestStanding:
     if not platforms:
         return GuestStanding(None)
     try:
-        facts: Json = guest.facts | {"name": guest.name, "platforms": [platform.name for platform in platforms]}
+        known = {"facts": guest.facts["facts"], "notes": guest.facts.get("notes") or []}
+        facts = known | {"name": guest.name, "platforms": [platform.name for platform in platforms]}
         data = [platform_data(platform) for platform in platforms]
         return GuestStanding(engine.analyse({"schema": engine.SCENARIO_SCHEMA, "platforms": data, "guests": [facts]}))
     except UNREADABLE as exc:
-        return GuestStanding(None, str(exc)[:500] or "its facts cannot be read")
+        return GuestStanding(None, _said(exc, "its facts cannot be read"))

@@ -75,6 +75,7 @@ class FactGroup:
     first: int
 
 
+_LARGEST_FIRST = ("-guests", "first", "platform_id")
 _ON = Guest.platforms.through.objects
 
 
@@ -86,8 +87,7 @@ def fact_groups_in(project: Project, limit: int) -> list[FactGroup]:
     """The largest groups, by one GROUP BY however many guests there are."""
     grouped = _ON.filter(_in_service(project)).values_list("guest__facts_digest", "platform_id")
     counted = grouped.annotate(guests=Count("pk"), first=Min("guest_id"))
-    largest = counted.order_by(Count("pk").desc(), Min("guest_id"), "platform_id")
-    return [FactGroup(*row) for row in largest[:limit]]
+    return [FactGroup(*row) for row in counted.order_by(*_LARGEST_FIRST)[:limit]]
 
 
 def distinct_facts_in(project: Project) -> int:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 PAGE = 50
-PLATFORMS_SHOWN = 3
 STATES = ("retired", "all")
 NAMES = ("name", "platform", "verdict", "state", "class", "after", "before")
 TEXT_MAX = 100
@@ -59,14 +58,14 @@ def guest_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _row(guest: Guest, standing: Standing) -> Json:
-    on = [platform for platform in guest.platforms.all() if platform.retired_at is None]
-    on.sort(key=lambda platform: platform.name)
-    is_in_service = guest.retired_at is None
-    places = []
-    for platform in on[:PLATFORMS_SHOWN]:
-        known = standing.class_of(guest.facts_digest, platform.name) if is_in_service else None
-        places.append({"name": platform.name, "verdict": known["after"] if known else ""})
-    return {"it": guest, "places": places, "more": len(on) - len(places)}
+    """A guest with its platforms by verdict, worst first."""
+    on = sorted(platform.name for platform in guest.platforms.all() if platform.retired_at is None)
+    by_verdict: dict[str, list[str]] = {}
+    for name in on:
+        known = standing.class_of(guest.facts_digest, name) if guest.retired_at is None else None
+        by_verdict.setdefault(known["after"] if known else "", []).append(name)
+    places = [{"verdict": word, "names": by_verdict[word]} for word in (*VERDICTS, "") if word in by_verdict]
+    return {"it": guest, "places": places}
 
 
 def _filter(chosen: dict[str, str], standing: Standing) -> GuestFilter:

@@ -78,7 +78,7 @@ def layout(request: HttpRequest, slug: str, msr: str) -> HttpResponse:
         "tables": _tables(found, there[:TABLES_SHOWN], standing),
         "proposals": proposals[:PROPOSALS_SHOWN],
         "more_proposals": len(proposals) > PROPOSALS_SHOWN,
-        "looked_at": LAYOUTS_LOOKED_AT,
+        "looked_at": f"{LAYOUTS_LOOKED_AT:,}",
     }
     return render(request, "catalogue/layout.html", context)
 

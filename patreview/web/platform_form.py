@@ -109,7 +109,7 @@ def _releases() -> list[Json]:
         {
             "title": f"Xen {release}",
             "release": release,
-            "changed": changes[release],
+            "changed": changes[release] if release != order[-1] else ["where the tables begin"],
             "layout": engine.check_layout(engine.stock_layout(release)),
         }
         for release in order
