@@ -42,12 +42,11 @@ def test_many_equal_guests_are_one_class(team):
 
 def test_one_at_a_time_says_the_same(team):
     """What the classes say of a guest is what judging it alone says."""
-    for stated in (
-        {"release": "3.1", "drivers": ["i915"]},
-        WEB,
-        {"family": "netbsd", "release": "9.3"},
-        {"mode": "hvm"},
-    ):
+    kinds = (
+        {"release": "3.1", "drivers": ["i915"]}, WEB, {"family": "netbsd", "release": "9.3"},
+        WEB | {"mode": "hvm", "devices": True}, {"family": "suse-xenlinux", "release": "2.6.32", "needs": ["WT@ram"]},
+    )  # fmt: skip
+    for stated in kinds:
         make.make_guest(team.platform, **stated)
     other = make.make_platform(team.project, name="linux", layout=make.LINUX)
     for guest in Guest.objects.all():
