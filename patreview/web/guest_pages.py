@@ -112,8 +112,9 @@ def _guest_page(request: HttpRequest, project: Project, found: Guest, said: Json
     on = sorted(found.platforms.all(), key=lambda platform: platform.name)
     in_service = _with_layouts(project, [platform for platform in on if platform.retired_at is None])
     judged = guest_standing(found, in_service)
-    past = history(project, f"guest:{found.name}")
-    context = around(request, project, "guests", f"guests/{found.pk}") | {
+    frame = around(request, project, "guests", f"guests/{found.pk}")
+    past = history(project, f"guest:{found.name}", role=frame["role"])
+    context = frame | {
         "guest": found,
         "retired_platforms": [platform.name for platform in on if platform.retired_at is not None],
         "problem": judged.problem,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from patreview import engine
 from patreview.journal.queries import entries_about
+from patreview.projects.queries import Role
 from patreview.web.origins import origin_of
 
 if TYPE_CHECKING:
@@ -27,10 +31,18 @@ _ACTS = {
 }
 
 
-def history(project: Project, subject: str) -> Json:
-    """The newest acts on one object, as "guest:NAME"; `is_cut` says that there are older ones."""
+def history(project: Project, subject: str, *, role: Role | None) -> Json:
+    """The newest acts on one object, as "guest:NAME"; `is_cut` says that there are older ones.
+
+    It is for everybody who sees the object. Those who may read the journal are led to the whole of it.
+    """
     entries = list(entries_about(project.pk, subject, SHOWN + 1))
-    return {"rows": [_row(entry) for entry in entries[:SHOWN]], "is_cut": len(entries) > SHOWN}
+    journal = f"{reverse('web:activity', args=[project.slug])}?{urlencode({'object': subject})}"
+    return {
+        "rows": [_row(entry) for entry in entries[:SHOWN]],
+        "is_cut": len(entries) > SHOWN,
+        "journal": journal if role is not None and role.covers(Role.REVIEWER) else "",
+    }
 
 
 def retired_because(rows: list[Json]) -> str:
@@ -43,7 +55,6 @@ def _row(entry: Entry) -> Json:
     return {
         "at": entry.at,
         "by": entry.actor,
-        "token": entry.token,
         "act": _ACTS.get(entry.action, entry.action),
         "reason": str(data.get("reason", "")),
         "before": _layout(data.get("before")),

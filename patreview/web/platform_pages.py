@@ -115,11 +115,12 @@ def _platform_page(request: HttpRequest, project: Project, found: Platform, said
     is_in_service = found.retired_at is None
     findings = standing_page.findings_on(found.name, standing) if is_in_service else []
     guests = standing.counts.get(found.pk, 0)
-    past = history(project, f"platform:{found.name}")
+    frame = around(request, project, "platforms", f"platforms/{found.name}")
+    past = history(project, f"platform:{found.name}", role=frame["role"])
     worst, words = standing_page.sentence(found.name, guests, standing) if is_in_service else ("", "")
     open_here = visible_submissions(principal_of(request)).filter(platform=found, state="open")
     proposals = list(open_here[: OPEN_SHOWN + 1])
-    context = around(request, project, "platforms", f"platforms/{found.name}") | {
+    context = frame | {
         "platform": found,
         "verdict": worst,
         "word": WORDS.get(worst, ""),
