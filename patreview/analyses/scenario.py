@@ -24,7 +24,7 @@ def _layout_scenario(submission: Submission, revision: Revision) -> dict[str, An
     source = _source(revision)
     return {
         "schema": engine.SCENARIO_SCHEMA,
-        "platforms": [_platform(platform)],
+        "platforms": [platform_data(platform)],
         "proposal": proposal | ({"source": source} if source else {}),
         "guests": [_guest(guest, [platform]) for guest in guests_on(platform)],
     }
@@ -32,7 +32,7 @@ def _layout_scenario(submission: Submission, revision: Revision) -> dict[str, An
 
 def _guest_scenario(submission: Submission, revision: Revision) -> dict[str, Any]:
     guest = guest_of(revision)
-    platforms = [_platform(platform) for platform in platforms_in(submission.project)]
+    platforms = [platform_data(platform) for platform in platforms_in(submission.project)]
     seen = engine.platform_seen(guest)
     shown = [platform["name"] for platform in platforms if seen and engine.is_same_platform(seen, platform)]
     if seen and not shown:
@@ -105,7 +105,8 @@ def _source(revision: Revision) -> dict[str, Any]:
     return {"name": binary.name} | source | {"binary": binary.name} | found
 
 
-def _platform(platform: Platform) -> dict[str, Any]:
+def platform_data(platform: Platform) -> dict[str, Any]:
+    """A platform as a scenario has it, with the layout in force."""
     return {
         "name": platform.name,
         "xen": platform.release,

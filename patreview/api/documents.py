@@ -5,6 +5,7 @@ from typing import Any
 
 from patreview import engine
 from patreview.analyses.queries import Finding, Run, content_of
+from patreview.catalogue.queries import Guest, Platform
 from patreview.projects.queries import Invitation, Membership, Project, Token
 from patreview.reviews.gate import Gate
 from patreview.submissions.queries import Revision, Submission
@@ -55,6 +56,23 @@ def token_document(token: Token) -> dict[str, Any]:
         "expires_at": moment(token.expires_at),
         "last_used_at": moment(token.last_used_at),
     }
+
+
+def platform_row(platform: Platform) -> dict[str, Any]:
+    """A platform within its project's answer."""
+    return {
+        "name": platform.name,
+        "hypervisor": platform.title,
+        "cpu_vendor": platform.cpu_vendor,
+        "layout": platform.layout.msr,
+        "details": platform.details,
+    }
+
+
+def guest_row(guest: Guest) -> dict[str, Any]:
+    """A guest within its project's answer."""
+    platforms = [platform.name for platform in guest.platforms.all()]
+    return {"id": guest.pk, "name": guest.name, "summary": guest.summary, "platforms": platforms}
 
 
 def submission_document(submission: Submission) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from patreview.api import audit, compare, people, reference, reviews, views
+from patreview.api import audit, catalogue, compare, people, reference, reviews, views
 
 app_name = "api"
 urlpatterns = [
@@ -18,6 +18,22 @@ urlpatterns = [
     path("projects/<slug:slug>/preview", views.Preview.as_view(), name="preview"),
     path("projects/<slug:slug>/submissions", views.Submissions.as_view(), name="submissions"),
     path("projects/<slug:slug>/audit", audit.Audit.as_view(), name="audit"),
+    # what is in service
+    path("projects/<slug:slug>/platforms", catalogue.Platforms.as_view(), name="platforms"),
+    path("projects/<slug:slug>/platforms/<str:name>", catalogue.PlatformDetail.as_view(), name="platform"),
+    path(
+        "projects/<slug:slug>/platforms/<str:name>/retirement",
+        catalogue.PlatformRetirement.as_view(),
+        name="platform-retirement",
+    ),
+    path("projects/<slug:slug>/layouts", catalogue.Layouts.as_view(), name="layouts"),
+    path("projects/<slug:slug>/layouts/<str:msr>", catalogue.LayoutDetail.as_view(), name="layout"),
+    path("projects/<slug:slug>/guests", catalogue.Guests.as_view(), name="guests"),
+    path("projects/<slug:slug>/guests/<int:pk>", catalogue.GuestDetail.as_view(), name="guest"),
+    path(
+        "projects/<slug:slug>/guests/<int:pk>/retirement", catalogue.GuestRetirement.as_view(), name="guest-retirement"
+    ),
+    path("projects/<slug:slug>/guest-classes", catalogue.GuestClasses.as_view(), name="guest-classes"),
     path("submissions/<int:pk>", views.SubmissionDetail.as_view(), name="submission"),
     path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),
     path("runs/<int:pk>/findings", views.RunFindings.as_view(), name="run-findings"),

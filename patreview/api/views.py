@@ -20,7 +20,7 @@ from patreview.api.review_documents import waived_document
 from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, TitleIn, WaitQuery
 from patreview.api.uploads import joined, read_body
 from patreview.api.waiting import wait_for
-from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
+from patreview.catalogue.queries import catalogue_version, guests_in, layouts_in, platforms_in
 from patreview.projects.errors import Conflict, NotFound
 from patreview.projects.principal import Principal
 from patreview.projects.queries import (
@@ -42,6 +42,7 @@ from patreview.submissions.services import Proposal, read_proposal
 
 PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 WAIT_MAX_S = 30
+EMBEDDED_MAX = 200  # of each kind in the answer on a project
 
 
 class View(APIView):
@@ -107,26 +108,19 @@ class Projects(View):
 
 class ProjectDetail(View):
     def get(self, request: Request, slug: str) -> Response:
+        """With the first of its platforms, layouts and guests in service; their own lists have all of them."""
         project = self.project(slug)
+        guests, layouts = guests_in(project), layouts_in(project)
         return Response(
             documents.project_document(project)
             | {
                 "role": role_in(self.principal, project),
-                "platforms": [
-                    {
-                        "name": p.name,
-                        "hypervisor": p.title,
-                        "cpu_vendor": p.cpu_vendor,
-                        "layout": p.layout.msr,
-                        "details": p.details,
-                    }
-                    for p in platforms_in(project)
-                ],
-                "layouts": [{"name": layout.name, "msr": layout.msr} for layout in layouts_in(project)],
-                "guests": [
-                    {"name": g.name, "summary": g.summary, "platforms": [p.name for p in g.platforms.all()]}
-                    for g in guests_in(project)
-                ],
+                "catalogue_version": catalogue_version(project.pk),
+                "platforms": [documents.platform_row(platform) for platform in platforms_in(project)[:EMBEDDED_MAX]],
+                "layouts": [{"name": layout.name, "msr": layout.msr} for layout in layouts[:EMBEDDED_MAX]],
+                "layout_count": layouts.count(),
+                "guests": [documents.guest_row(guest) for guest in guests[:EMBEDDED_MAX]],
+                "guest_count": guests.count(),
             }
         )
 

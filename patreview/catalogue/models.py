@@ -78,12 +78,15 @@ class Guest(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guests")
     name = models.CharField(max_length=100)
     facts = models.JSONField()
+    facts_digest = models.CharField(max_length=64, help_text="Equal for guests whose facts decide alike.")
+    origin = models.CharField(max_length=200, blank=True, help_text="By which submission it came in service.")
     platforms = models.ManyToManyField(Platform, related_name="guests")
     in_service_since = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["project", "name"], name="one_guest_a_name"),)
+        indexes = (models.Index(fields=["project", "facts_digest"], name="guests_by_facts"),)
 
     def __str__(self) -> str:
         return self.name

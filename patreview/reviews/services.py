@@ -160,13 +160,13 @@ def _supersede(submission: Submission) -> list[int]:
 
 def _put_in_force(submission: Submission, revision: Revision, *, by: Principal) -> None:
     project = submission.project
+    origin = f"submission #{submission.pk} r{revision.number}"
     if submission.kind == Submission.Kind.GUEST:
-        put_guest_in_service(project, guest_of(revision), list(platforms_in(project)), by=by.name)
+        put_guest_in_service(project, guest_of(revision), list(platforms_in(project)), by=by.name, origin=origin)
         return
     platform = next((one for one in platforms_in(project) if one.pk == submission.platform_id), None)
     if platform is None:
         raise Conflict("retired", "The platform is retired; this layout cannot come in force there.")
-    origin = f"submission #{submission.pk} r{revision.number}"
     layout = know_layout(project, revision.content["layout"]["msr"], origin=origin)
     put_layout_in_force(platform, layout, by=by.name)
 

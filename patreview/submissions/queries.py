@@ -15,6 +15,7 @@ __all__ = [
     "Submission",
     "artifacts_of",
     "contributors_of",
+    "proposals_of_layout",
     "revisions_of",
     "visible_submissions",
 ]
@@ -28,6 +29,16 @@ def visible_submissions(principal: Principal) -> QuerySet[Submission]:
     """Newest first, with what a list or a header shows."""
     scope = project_scope(principal, "project__")
     return Submission.objects.filter(scope).select_related(*RELATED).order_by("-pk")
+
+
+LAYOUTS_LOOKED_AT = 1_000
+
+
+def proposals_of_layout(principal: Principal, project_id: int, msr: str) -> QuerySet[Submission]:
+    """Submissions whose current revision proposes a value, newest first, among the newest 1,000 of layouts."""
+    newest = Submission.objects.filter(project=project_id, kind=Submission.Kind.LAYOUT).order_by("-pk")
+    found = visible_submissions(principal).filter(pk__in=newest.values("pk")[:LAYOUTS_LOOKED_AT])
+    return found.filter(current__content__layout__msr=msr)
 
 
 def revisions_of(submission: Submission) -> QuerySet[Revision]:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -116,8 +117,10 @@ def _place(subject: str, slug: str) -> tuple[str, str]:
     run = _RUN.fullmatch(subject)
     if run:
         return _of_submission(run)
-    if kind in ("guest", "platform"):
-        return f"{kind} {name}", f"{reverse('web:project', args=[slug])}#{kind}s"
+    if kind == "guest":
+        return f"guest {name}", f"{reverse('web:guest-list', args=[slug])}?{urlencode({'name': name, 'state': 'all'})}"
+    if kind == "platform" and name and "/" not in name:
+        return f"platform {name}", reverse("web:platform", args=[slug, name])
     if kind == "project" and name == slug:
         return f"project {name}", reverse("web:project", args=[slug])
     return (f"{kind} {name}", "") if name else (subject, "")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from patreview.web.templatetags.marks import named
+from patreview.web.templatetags.marks import counted
 
 Json = dict[str, Any]
 
@@ -15,12 +15,15 @@ VERDICTS = ("incompatible", "indeterminate", "conditional", "degraded", "compati
 
 def matrices(report: Json) -> list[Json]:
     """One matrix a platform that has guests."""
-    built = [_matrix(report, platform) for platform in report["platforms"]]
+    built = [
+        matrix_of(platform, [row for row in report["classes"] if row["platform"] == platform["name"]])
+        for platform in report["platforms"]
+    ]
     return [matrix for matrix in built if matrix["rows"]]
 
 
-def _matrix(report: Json, platform: Json) -> Json:
-    classes = [row for row in report["classes"] if row["platform"] == platform["name"]]
+def matrix_of(platform: Json, classes: Sequence[Json]) -> Json:
+    """The matrix of some classes of one platform."""
     wanted = {want["type"] for row in classes for want in row["wants"] if want["needed"]}
     types = [name for name in _ORDER if name in wanted]
     rows = [_row(row, types) for row in classes]
@@ -28,7 +31,7 @@ def _matrix(report: Json, platform: Json) -> Json:
         "platform": platform,
         "types": types,
         "rows": rows,
-        "guests": sum(len(row["members"]) for row in classes),
+        "guests": sum(_guests(row) for row in classes),
         "compared": any(row["before"] for row in classes),
         "resumed": any(row["resumed"] for row in classes),
         "changes": _changes(classes),
@@ -39,11 +42,17 @@ def _matrix(report: Json, platform: Json) -> Json:
 def _row(row: Json, types: Sequence[str]) -> Json:
     wants = {want["type"]: want for want in row["wants"] if want["needed"]}
     return row | {
-        "name": named(row["members"], 2),
+        "name": counted(row["members"], _guests(row) - len(row["members"])),
+        "guests": _guests(row),
         "cells": [{"type": name, "want": _cell(wants.get(name))} for name in types],
         "verdict_moves": bool(row["before"]) and row["before"] != row["after"],
         "unsure": (row.get("confidence") or SURE) != SURE,
     }
+
+
+def _guests(row: Json) -> int:
+    """How many guests a class has: its members may stand for others that are alike."""
+    return int(row.get("guests", len(row["members"])))
 
 
 def _need(need: Json) -> Json:

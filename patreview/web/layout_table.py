@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from patreview.web.templatetags.marks import named, type_class
+from patreview.web.templatetags.marks import counted, type_class
 
 Json = dict[str, Any]
 
@@ -92,13 +92,21 @@ def layout_table(platform: Json, findings: Sequence[Json]) -> LayoutTable:
 
 def _reliers(relied_on: Sequence[Json]) -> list[Relier]:
     """Group by type, way and time; the guests of a group are named together."""
-    groups: dict[tuple[bool, str, bool], list[str]] = {}
+    groups: dict[tuple[bool, str, bool], dict[str, int]] = {}
     for relied in relied_on:
+        # Where members stand for others that are alike, `guests` says for how many.
+        alike = relied.get("guests", len(relied["members"])) - len(relied["members"])
         key = (relied["when"] == "before", relied["wants"], relied["how"] == "index")
-        names = groups.setdefault(key, [])
-        names.extend(name for name in relied["members"] if name not in names)
+        names = groups.setdefault(key, {})
+        for place, name in enumerate(relied["members"]):
+            names.setdefault(name, 0 if place else alike)
     return [
-        Relier(wants=wants, names=_short(names) if gone else named(names, 2), fixed=fixed, gone=gone)
+        Relier(
+            wants=wants,
+            names=_short([*names]) if gone else counted([*names], sum(names.values())),
+            fixed=fixed,
+            gone=gone,
+        )
         for (gone, wants, fixed), names in sorted(groups.items(), key=lambda item: item[0])
     ]
 

@@ -18,7 +18,7 @@ from patreview.projects.errors import Conflict, Forbidden
 from patreview.submissions import drafts
 from patreview.submissions.queries import KINDS, artifacts_of
 from patreview.submissions.services import Proposal, Upload, read_proposal
-from patreview.web import preview
+from patreview.web import guest_presets, preview
 from patreview.web.errors import BadAddress, only, permission_denied
 from patreview.web.forms import PASTED, GuestProposal, LayoutProposal, guest_initial
 from patreview.web.layout_table import entry_bits
@@ -155,13 +155,15 @@ def _initial(request: HttpRequest, project: Project, kind: str, submission: Subm
     """What the form starts with: the layout that the address names, the current revision, or what is in force."""
     content = submission.current.content if submission and submission.current else {}
     if kind == "guest":
-        return guest_initial(content.get("stated", {}).get("guest", {}))
+        preset = "" if submission else request.GET.get("preset", "")
+        return guest_initial(guest_presets.stated(preset) if preset else content.get("stated", {}).get("guest", {}))
     try:
         text = request.GET.get("layout") or content.get("layout", {}).get("msr") or _in_force(project)
         entries = engine.check_layout(text)["entries"]
     except engine.InvalidInput as exc:
         raise BadAddress(" ".join(str(problem["message"]) for problem in exc.problems)) from exc
-    return {f"pa{index}": name for index, name in enumerate(entries)}
+    initial: Json = {f"pa{index}": name for index, name in enumerate(entries)}
+    return initial | {"platform": request.GET.get("platform", "")}
 
 
 def _in_force(project: Project) -> str:
@@ -199,7 +201,8 @@ def _context(request: HttpRequest, kind: str, submission: Submission | None, for
     if submission and submission.current:
         context["heading"] = f"Revise {submission.title}: r{submission.current.number + 1}"
     if kind == "guest":
-        return context | {"encodings": form.encoding_fields()}
+        kernels = [] if submission else guest_presets.links(request.path, request.GET.get("preset", ""))
+        return context | {"encodings": form.encoding_fields(), "kernels": kernels}
     entries = [{"name": f"PA{n}", "field": form[f"pa{n}"], "bits": entry_bits(n)} for n in range(8)]
     presets = [layout | {"href": f"{request.path}?layout={layout['msr']}"} for layout in engine.known_layouts()]
     return context | {"entries": entries, "presets": presets}

@@ -5,7 +5,17 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.e2e.browsing import PROJECT, address, log_in, member, report_path, running_browser, running_service
+from patreview.demo.story import DESKTOP_DOM0
+from tests.e2e.browsing import (
+    FIRST_GUEST,
+    PROJECT,
+    address,
+    log_in,
+    member,
+    report_path,
+    running_browser,
+    running_service,
+)
 
 PAGES = {
     "report-desktop": "desktop",
@@ -16,6 +26,13 @@ PAGES = {
     "project": f"/p/{PROJECT}/",
     "settings": f"/p/{PROJECT}/settings/",
     "account": "/account/",
+    "platforms": f"/p/{PROJECT}/platforms/",
+    "platform": f"/p/{PROJECT}/platforms/{DESKTOP_DOM0.platform.name}/",
+    "layouts": f"/p/{PROJECT}/layouts/",
+    "layout": f"/p/{PROJECT}/layouts/{DESKTOP_DOM0.platform.layout}/",
+    "guests": f"/p/{PROJECT}/guests/",
+    "guest-list": f"/p/{PROJECT}/guests/list/",
+    "guest": f"/p/{PROJECT}/guests/{FIRST_GUEST}/",
     "home": "/",
     "memory-types": "/memory-types/",
     "memory-types-amd": "/memory-types/?vendor=amd",

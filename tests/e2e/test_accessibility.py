@@ -3,7 +3,8 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.e2e.browsing import PROJECT, log_in, member, report_path
+from patreview.demo.story import DESKTOP_DOM0
+from tests.e2e.browsing import FIRST_GUEST, PROJECT, log_in, member, report_path
 
 pytestmark = pytest.mark.e2e
 
@@ -12,6 +13,14 @@ PAGES = {
     "project": f"/p/{PROJECT}/",
     "list": f"/p/{PROJECT}/submissions/",
     "activity": f"/p/{PROJECT}/activity/",
+    "platforms": f"/p/{PROJECT}/platforms/",
+    "platform": f"/p/{PROJECT}/platforms/{DESKTOP_DOM0.platform.name}/",
+    "add a platform": f"/p/{PROJECT}/platforms/add/",
+    "layouts": f"/p/{PROJECT}/layouts/",
+    "layout": f"/p/{PROJECT}/layouts/{DESKTOP_DOM0.platform.layout}/",
+    "guests": f"/p/{PROJECT}/guests/",
+    "guests one by one": f"/p/{PROJECT}/guests/list/",
+    "guest": f"/p/{PROJECT}/guests/{FIRST_GUEST}/",
     "submit a layout": f"/p/{PROJECT}/submit/",
     "submit a guest": f"/p/{PROJECT}/submit/?kind=guest",
     "desktop report": "desktop",

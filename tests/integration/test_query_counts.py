@@ -21,6 +21,7 @@ def test_lists(team, client, django_assert_max_num_queries, door):
     for index in range(20):
         make.make_layout_submission(team.platform, make.make_member(team.project), title=str(index))
         make.make_guest(make.make_platform(team.project, name=f"xen{index}"))
+    client.get(path)  # where the project stands is found out once a change, and remembered
     assert count(django_assert_max_num_queries, lambda: client.get(path)) == one
 
 

@@ -153,3 +153,10 @@ def named(names: list[str], shown: int = 3) -> str:
     if len(names) > shown + 1:
         return f"{', '.join(names[:shown])} and {len(names) - shown} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def counted(names: list[str], others: int, shown: int = 2) -> str:
+    """Names, and others besides that are not named: "a, b and 12 more"."""
+    if not others:
+        return named(names, shown)
+    return f"{', '.join(names[:shown])} and {len(names[shown:]) + others} more"

@@ -102,7 +102,7 @@ def test_it_says_who_did_what(team, adopted, page):
     ):
         assert words in said
     assert f'<a href="/s/{adopted.pk}/r1/">#{adopted.pk} r1, run 1</a>' in text
-    assert f'<a href="/p/{team.project.slug}/#guests">guest dom0</a>' in text
+    assert f'<a href="/p/{team.project.slug}/guests/list/?name=dom0&amp;state=all">guest dom0</a>' in text
     head = Head.objects.get(project_id=team.project.pk)
     assert f"<code>{head.seq}:{head.hash[:12]}</code>" in text
 

@@ -1,12 +1,11 @@
-import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management import CommandError
 from django.db import transaction
 
 from patreview import engine
 from patreview.catalogue.models import Platform
+from patreview.catalogue.registration import read_mtrr
 from patreview.catalogue.services import add_platform, know_layout
 from patreview.projects.commands import ProjectCommand, find_project
 
@@ -39,14 +38,10 @@ class Command(ProjectCommand):
 
     def _details(self, options: dict[str, Any]) -> dict[str, Any]:
         """What of the platform is stated besides; the engine judges it."""
-        try:
-            mtrr = json.loads(options["mtrr"]) if options["mtrr"] else None
-        except (ValueError, RecursionError) as exc:
-            raise CommandError(f"--mtrr is no JSON: {exc}") from exc
         found = {
             "cmdline": options["cmdline"],
             "errata_cpu": options["errata_cpu"] or None,
             "patches": options["patch"],
-            "mtrr": mtrr,
+            "mtrr": read_mtrr(options["mtrr"]) if options["mtrr"] else None,
         }
         return {name: value for name, value in found.items() if value is not None}
