@@ -5,56 +5,22 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from patreview.demo.story import DESKTOP_DOM0
-from tests.e2e.browsing import (
-    FIRST_GUEST,
-    PROJECT,
-    address,
-    log_in,
-    member,
-    report_path,
-    running_browser,
-    running_service,
-)
+from tests.e2e import scene
+from tests.e2e.browsing import address, log_in, member, running_browser, running_service
 
-PAGES = {
-    "report-desktop": "desktop",
-    "report-2010": "2010",
-    "submit-layout": f"/p/{PROJECT}/submit/",
-    "submit-guest": f"/p/{PROJECT}/submit/?kind=guest",
-    "list": f"/p/{PROJECT}/submissions/",
-    "project": f"/p/{PROJECT}/",
-    "settings": f"/p/{PROJECT}/settings/",
-    "account": "/account/",
-    "platforms": f"/p/{PROJECT}/platforms/",
-    "platform": f"/p/{PROJECT}/platforms/{DESKTOP_DOM0.platform.name}/",
-    "layouts": f"/p/{PROJECT}/layouts/",
-    "layout": f"/p/{PROJECT}/layouts/{DESKTOP_DOM0.platform.layout}/",
-    "guests": f"/p/{PROJECT}/guests/",
-    "guest-list": f"/p/{PROJECT}/guests/list/",
-    "guest": f"/p/{PROJECT}/guests/{FIRST_GUEST}/",
-    "home": "/",
-    "memory-types": "/memory-types/",
-    "memory-types-amd": "/memory-types/?vendor=amd",
-    "kernels": "/kernels/",
-    "hypervisors": "/hypervisors/",
-    "rules": "/rules/",
-    "rule": "/rules/ENC010/",
-    "compare": "/compare/?a=s1&b=s2",
-}
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")
 
 
 def take(browser: Browser, base: str, folder: Path) -> None:
+    pages = scene.pages(browser, base)
     for theme in THEMES:
         for width in WIDTHS:
             page = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 900}).new_page()
-            log_in(page, base, member("submitter"))
-            for name, where in PAGES.items():
-                path = where if where.startswith("/") else report_path(page, base, where)
+            log_in(page, base, member("maintainer"))
+            for name, path in pages.items():
                 page.goto(f"{base}{path}")
-                page.screenshot(path=folder / f"{name}-{theme}-{width}.png", full_page=True)
+                page.screenshot(path=folder / f"{name.replace(' ', '-')}-{theme}-{width}.png", full_page=True)
             page.context.close()
 
 

@@ -3,54 +3,27 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from patreview.demo.story import DESKTOP_DOM0
-from tests.e2e.browsing import FIRST_GUEST, PROJECT, log_in, member, report_path
+from tests.e2e import scene
+from tests.e2e.browsing import PROJECT, log_in, member, report_path
 
 pytestmark = pytest.mark.e2e
 
-PAGES = {
-    "home": "/",
-    "project": f"/p/{PROJECT}/",
-    "list": f"/p/{PROJECT}/submissions/",
-    "activity": f"/p/{PROJECT}/activity/",
-    "platforms": f"/p/{PROJECT}/platforms/",
-    "platform": f"/p/{PROJECT}/platforms/{DESKTOP_DOM0.platform.name}/",
-    "add a platform": f"/p/{PROJECT}/platforms/add/",
-    "layouts": f"/p/{PROJECT}/layouts/",
-    "layout": f"/p/{PROJECT}/layouts/{DESKTOP_DOM0.platform.layout}/",
-    "guests": f"/p/{PROJECT}/guests/",
-    "guests one by one": f"/p/{PROJECT}/guests/list/",
-    "guest": f"/p/{PROJECT}/guests/{FIRST_GUEST}/",
-    "submit a layout": f"/p/{PROJECT}/submit/",
-    "submit a guest": f"/p/{PROJECT}/submit/?kind=guest",
-    "desktop report": "desktop",
-    "2010 report": "2010",
-    "memory types": "/memory-types/",
-    "memory types of AMD": "/memory-types/?vendor=amd",
-    "kernels": "/kernels/",
-    "hypervisors": "/hypervisors/",
-    "rules": "/rules/",
-    "a rule": "/rules/ENC010/",
-    "compare": "/compare/?a=s1&b=s2&show=regressed,new,changed,fixed,gone,unchanged",
-    "what to compare": "/compare/?b=s2",
-    "settings": f"/p/{PROJECT}/settings/",
-    "account": "/account/",
-    "no such invitation": "/invitations/none/",
-    "status": "/status/",
-    "no such page": "/p/none/",
-}
 LOG = "[    0.000000] Linux version 6.12.117 (a@b) (gcc 12) #1 SMP\n[    0.000000] x86/PAT: new words\n"
+
+
+@pytest.fixture(scope="module")
+def pages(browser, base):
+    return scene.pages(browser, base)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages(browser, base, theme, width):
+def test_pages(browser, base, pages, theme, width):
     page = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 900}).new_page()
     page.goto(f"{base}/login/")
     problems = {"login": violations(page)}
     log_in(page, base, member("maintainer"))
-    for name, where in PAGES.items():
-        path = where if where.startswith("/") else report_path(page, base, where)
+    for name, path in pages.items():
         page.goto(f"{base}{path}")
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         problems[name] = violations(page)
