@@ -68,7 +68,7 @@ class Act:
 
     @cached_property
     def thread(self) -> Thread | None:
-        return Thread.objects.filter(pk=self.data.get("thread"), submission=self.submission).first()
+        return Thread.objects.filter(pk=self.data.get("thread", 0), submission=self.submission).first()
 
     @cached_property
     def thread_ids(self) -> set[int]:
@@ -78,11 +78,11 @@ class Act:
 
     @cached_property
     def vote(self) -> Vote | None:
-        return Vote.objects.filter(pk=self.data.get("vote"), revision__submission=self.submission).first()
+        return Vote.objects.filter(pk=self.data.get("vote", 0), revision__submission=self.submission).first()
 
     @cached_property
     def waiver(self) -> Waiver | None:
-        return Waiver.objects.filter(pk=self.data.get("waiver"), submission=self.submission).first()
+        return Waiver.objects.filter(pk=self.data.get("waiver", 0), submission=self.submission).first()
 
     @cached_property
     def report(self) -> dict[str, Any] | None:

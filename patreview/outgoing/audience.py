@@ -61,10 +61,10 @@ def _reasons(act: Act) -> dict[int, tuple[str, str]]:
 def _concerns(act: Act) -> Iterator[tuple[str, int, str]]:
     """Each bond of a person to what happened, the strongest kind first."""
     owner = act.submission.owner_id
-    for turn in _turns(act):
-        yield "turn", turn.user_id, _in_words(turn, is_owner=turn.user_id == owner)
     for person in _deciders(act):
         yield "turn", person, "Your decision on a waiver is awaited."
+    for turn in _turns(act):
+        yield "turn", turn.user_id, _in_words(turn, is_owner=turn.user_id == owner)
     yield "owner", owner, "You own this submission."
     for why, people, reason in (
         ("contributor", _contributors(act), "You sent a revision of this submission."),
