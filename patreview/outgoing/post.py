@@ -57,7 +57,6 @@ def deliver_forever(stopping: Callable[[], bool]) -> None:
             log.exception("mail stopped short")
         if not more:
             _rest(stopping)
-    connection.close()
 
 
 def _rest(stopping: Callable[[], bool]) -> None:

@@ -40,9 +40,9 @@ def hand_over(message: EmailMessage, connection: BaseEmailBackend) -> None:
 
 
 def _refusal(code: int, exc: SMTPException) -> Exception:
-    if code in (_CLOSES, _WANTS_LOGIN):
+    if code in (_CLOSES, _WANTS_LOGIN) or not 400 <= code < 600:
         return Outage(_answer(exc))
-    return Later(_answer(exc)) if 400 <= code < 500 else Refused(_answer(exc))
+    return Later(_answer(exc)) if code < 500 else Refused(_answer(exc))
 
 
 def _answer(exc: Exception) -> str:

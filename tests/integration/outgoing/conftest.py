@@ -57,8 +57,9 @@ class Town:
         make.execute(submitted.run)
         submitted.submission.refresh_from_db()
         vote(submitted.revision, "comment", by=self.voter)
-        vote(submitted.revision, "comment", by=self.gone)
-        Membership.objects.filter(user=self.gone.user.pk).delete()
+        if Membership.objects.filter(user=self.gone.user.pk).exists():
+            vote(submitted.revision, "comment", by=self.gone)
+            Membership.objects.filter(user=self.gone.user.pk).delete()
         say(submitted.revision, "What about PA1?", by=self.speaker, anchor="entry", key="PA1")
         deliver()
         return submitted
