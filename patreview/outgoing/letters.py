@@ -24,12 +24,9 @@ def letter(act: Act, to: Recipient) -> EmailMessage:
 
 
 def _body(act: Act, to: Recipient) -> str:
-    foot = [
-        address(act),
-        f"Which mail you get: {settings.PATREVIEW_URL}/account/",
-        "Answers to this mail are not read.",
-    ]
-    return "\n\n".join([paragraph(to.reason), *account(act), "\n".join(["-- ", *foot])]) + "\n"
+    choose = f"Which mail you get: {settings.PATREVIEW_URL}/account/"
+    foot = f"-- \nAnswers to this mail are not read.\n{choose}\n"
+    return "\n\n".join([paragraph(to.reason), *account(act), address(act), foot])
 
 
 def _subject(act: Act) -> str:

@@ -47,7 +47,7 @@ def _ended(act: Act) -> str:
 
 def _completed(act: Act) -> str:
     assert act.run is not None
-    return f"Run {act.run.attempt} on {act.revision} is completed; the report says {act.run.verdict}."
+    return f"Run {act.run.attempt} on {act.revision} is completed."
 
 
 def _run_again(act: Act) -> str:

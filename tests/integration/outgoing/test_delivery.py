@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from patreview.journal.models import Entry, Head
-from patreview.journal.services import first_broken
+from patreview.journal.services import first_broken, record
 from patreview.outgoing import services
 from patreview.outgoing.models import Letter, Mailed
 from patreview.outgoing.post import FIRST_PAUSE_S, LONGEST_PAUSE_S, Post, deliver_forever
@@ -268,9 +268,8 @@ def test_without_anywhere_to_send_to_nothing_is_kept(town: Town, settings):
 
 def test_an_entry_that_cannot_be_put_in_words_stops_nothing(town: Town):
     submitted = town.submit()
-    replied(town, submitted)
-    entry = Entry.objects.order_by("-pk")[0]
-    Entry.objects.filter(pk=entry.pk).update(object="submission:99999999999999999999/r1")
+    record(town.team.project.pk, "vote.cast", f"submission:{'9' * 30}/r{'9' * 30}", actor="x")
+    record(town.team.project.pk, "vote.cast", f"submission:{submitted.submission.pk}/r1", actor="x", vote=[])
     reply(thread_of(submitted), "And more.", by=town.helper)
     sent = deliver()
     assert sent
