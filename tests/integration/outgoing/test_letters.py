@@ -6,7 +6,7 @@ from dataclasses import replace
 from email.policy import default
 
 import pytest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from patreview.outgoing import wording
 from patreview.outgoing.acts import MAILED
@@ -82,7 +82,7 @@ HOSTILE = [
     pytest.param("a\nSubject: other\n\nbody", id="a header and a body"),
     pytest.param('x" <evil@example.org>, "y', id="quotes and an address"),
     pytest.param("evil@example.org,", id="an address"),
-    pytest.param("\u2028\u202egro.elpmaxe\x00", id="separators and controls"),
+    pytest.param("\u2028\u202egro.elpmaxe\x07", id="separators and controls"),
     pytest.param("=?utf-8?q?Bcc=3A?=", id="an encoded word"),
     pytest.param("é" * 90, id="long and not ASCII"),
     pytest.param("", id="nothing"),
@@ -188,3 +188,16 @@ def test_a_new_title_is_the_subject_from_then_on(town: Town):
     retitle(submitted.submission, "Better", by=town.owner)
     acts.replied(town, submitted)
     assert to("owner", deliver()).subject.endswith(" Better")
+
+
+def test_the_addresses_in_letters_are_pages(town: Town):
+    submitted = town.submit()
+    acts.replied(town, submitted)
+    body = body_of(to("owner", deliver()))
+    page = reverse("web:submission", args=[submitted.submission.pk])
+    assert f"\n\nhttp://127.0.0.1:8000{page}#thread-{acts.thread_of(submitted).pk}\n\n-- \n" in body
+    try:
+        account = reverse("web:account")
+    except NoReverseMatch:
+        pytest.skip("no page of one's own account yet")
+    assert f"Which mail you get: http://127.0.0.1:8000{account}\n" in body
