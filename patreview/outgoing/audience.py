@@ -12,7 +12,7 @@ from patreview.reviews.attention import Turn, turns
 from patreview.reviews.models import Comment, Vote, Waiver
 from patreview.submissions.models import Revision
 
-MINE, ALL, NONE = "mine", "all", "none"
+ALL, NONE = Membership.Mail.ALL, Membership.Mail.NONE
 # A run is under way when these are written, so it is nobody's turn, whatever came since.
 _BEFORE_A_RUN = frozenset({"submission.created", "submission.revised", "run.requested"})
 
@@ -31,8 +31,8 @@ def audience(act: Act) -> list[Recipient]:
     reasons = _reasons(act)
     found = []
     for member in reachable(act.entry.project_id):
-        why, reason = reasons.get(member.user_id, (ALL, "You asked for all mail of this project."))
-        if member.user_id != act.actor_id and (why != ALL or choice(member) == ALL):
+        why, reason = reasons.get(member.user_id, (str(ALL), "You asked for all mail of this project."))
+        if member.user_id != act.actor_id and (why != ALL or member.mail == ALL):
             found.append(Recipient(member.user, why, reason))
     return found
 
@@ -42,12 +42,7 @@ def reachable(project_id: int, *people: int) -> list[Membership]:
     found = Membership.objects.filter(project=project_id, user__is_active=True).exclude(user__email="")
     named = found.filter(user__in=people) if people else found
     members = named.select_related("user").order_by("user__username")
-    return [member for member in members if choice(member) != NONE]
-
-
-def choice(member: Membership) -> str:
-    """What of the project the member wants to hear by mail."""
-    return str(getattr(member, "mail", MINE))
+    return [member for member in members if member.mail != NONE]
 
 
 def _reasons(act: Act) -> dict[int, tuple[str, str]]:

@@ -46,4 +46,6 @@ def _refusal(code: int, exc: SMTPException) -> Exception:
 
 
 def _answer(exc: Exception) -> str:
-    return f"{type(exc).__name__}: {exc}"[:300]
+    """What the server said, for a log: without the address that it was said of."""
+    said = list(exc.recipients.values()) if isinstance(exc, SMTPRecipientsRefused) else exc
+    return f"{type(exc).__name__}: {said}"[:300]

@@ -5,7 +5,6 @@ import pytest
 from patreview.analyses import runner, staleness
 from patreview.analyses.models import Run
 from patreview.analyses.services import request_run
-from patreview.projects.models import Membership
 from patreview.reviews.discussion import hide, publish, reopen_thread, reply, resolve, say
 from patreview.reviews.models import Thread
 from patreview.reviews.queries import today
@@ -15,7 +14,6 @@ from tests import make
 from tests.integration.outgoing.conftest import Town, body_of, choose, deliver
 
 TURN = {"reviewer": "turn", "maintainer": "turn"}
-needs_choice = pytest.mark.skipif(not hasattr(Membership, "mail"), reason="no choice of mail yet")
 
 
 def created(town, submitted):
@@ -173,7 +171,6 @@ def test_who_hears_of_it_by_default(town: Town, act, action, expected):
     assert {one.extra_headers["X-Patreview-Event"] for one in letters} == ({action} if letters else set())
 
 
-@needs_choice
 @pytest.mark.parametrize(("act", "action", "expected"), ACTS, ids=lambda one: getattr(one, "__name__", ""))
 def test_who_wants_all_hears_of_all_and_who_wants_none_of_nothing(town: Town, act, action, expected):
     choose(town.viewer, "all")
