@@ -55,7 +55,9 @@ def _users(relied_on: Iterable[Json]) -> list[str]:
     lines = []
     for (when, wants, how), names in sorted(groups.items(), key=lambda item: (item[0][0] == "before", item[0])):
         past, fixed = ("until now " if when == "before" else ""), (" by index" if how == "index" else "")
-        lines += wrap(f"{past}{wants}{fixed}: {_named(names)}", _RELIED_WIDTH, subsequent_indent="  ")
+        lines += wrap(
+            f"{past}{wants}{fixed}: {_named(names)}", _RELIED_WIDTH, subsequent_indent="  ", break_on_hyphens=False
+        )
     return lines or ["nobody"]
 
 
@@ -84,7 +86,7 @@ def _change(one: Json) -> str:
 def tally_line(report: Json) -> str:
     """How many guests have each verdict, and had before."""
     after, before = (report["tally"][moment] for moment in ("after", "before"))
-    return f"Guests: {_counts(after)}{f'; before: {_counts(before)}' if before else ''}."
+    return paragraph(f"Guests: {_counts(after)}{f'; before: {_counts(before)}' if before else ''}.", hang="  ")
 
 
 def _counts(tally: Mapping[str, int]) -> str:
@@ -96,7 +98,8 @@ def finding_lines(report: Json, waived: Mapping[str, str]) -> str:
     findings = [one for one in report["findings"] if one["state"] != "fixed"]
     lines = []
     for finding in findings[:FINDINGS_MAX]:
-        lines.append(paragraph(f"- {finding['verdict']} {finding['rule']}: {finding['title']}", hang="  "))
+        whose = f" ({_named(finding['guests'])})" if finding["guests"] else ""
+        lines.append(paragraph(f"- {finding['verdict']} {finding['rule']}: {finding['title']}{whose}", hang="  "))
         if finding["fingerprint"] in waived:
             lines.append(paragraph(f"waived until {waived[finding['fingerprint']]}", indent="  "))
     more = len(findings) - FINDINGS_MAX

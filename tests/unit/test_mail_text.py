@@ -1,6 +1,15 @@
 """The plain text of letters: a layout as a table, findings, paragraphs."""
 
-from patreview.outgoing.text import WIDTH, finding_lines, guest_lines, layout_table, one_line, paragraph, quoted
+from patreview.outgoing.text import (
+    WIDTH,
+    finding_lines,
+    guest_lines,
+    layout_table,
+    one_line,
+    paragraph,
+    quoted,
+    tally_line,
+)
 
 
 def entry(index: int, **fields):
@@ -18,7 +27,7 @@ def test_a_layout_as_a_table():
         entry(0, relied_on=[relied("WB", "dom0", "web", "sys-gpu", "db", "mail")], verdict="compatible"),
         entry(1, before="WT", after="WC", relied_on=[relied("WC", "cad"), relied("WC", "sles11", how="index")],
               verdict="incompatible"),
-        entry(4, before="WC", relied_on=[relied("WC", "cad", when="before")]),
+        entry(4, before="WC", relied_on=[relied("WC", "cad-passthrough", when="before")]),
         entry(7, before="UC", after=None),
     ]  # fmt: skip
     assert layout_table({"entries": entries}).splitlines() == [
@@ -27,7 +36,8 @@ def test_a_layout_as_a_table():
         "                                   and 2 more",
         "PA1   0   0   1   WT      WC     WC by index: sles11       incompatible",
         "                                 WC: cad",
-        "PA4   1   0   0   WC      WB     until now WC: cad         -",
+        "PA4   1   0   0   WC      WB     until now WC:             -",
+        "                                   cad-passthrough",
         "PA7   1   1   1   UC      -      nobody                    -",
     ]
 
@@ -39,7 +49,7 @@ def test_long_names_stay_in_the_table():
 
 
 def finding(number: int, **fields):
-    about = {"rule": "ENC010", "verdict": "incompatible", "state": "new", "fingerprint": f"f{number}"}
+    about = {"rule": "ENC010", "verdict": "incompatible", "state": "new", "fingerprint": f"f{number}", "guests": []}
     return about | {"title": f"Finding {number}"} | fields
 
 
@@ -51,6 +61,19 @@ def test_the_ten_worst_findings_with_what_is_waived():
     ]  # fmt: skip
     assert lines[-1] == "and 2 more"
     assert len(lines) == 12
+
+
+def test_a_finding_names_whose_it_is():
+    lines = finding_lines({"findings": [finding(1, guests=["dom0", "web", "db", "mail"])]}, {})
+    assert lines == "- incompatible ENC010: Finding 1 (dom0, web, db and 1 more)"
+
+
+def test_how_many_guests_have_which_verdict():
+    counts = {"compatible": 4, "degraded": 0, "conditional": 10, "indeterminate": 7, "incompatible": 1}
+    assert tally_line({"tally": {"after": counts, "before": {"compatible": 0}}}).splitlines() == [
+        "Guests: 4 compatible, 10 conditional, 7 indeterminate, 1 incompatible;",
+        "  before: none.",
+    ]
 
 
 def test_a_line_for_each_kind_of_guests():
