@@ -4,10 +4,13 @@ import email
 import re
 from dataclasses import replace
 from email.policy import default
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
+from patreview.analyses.models import Run
 from patreview.outgoing import wording
 from patreview.outgoing.acts import MAILED
 from patreview.outgoing.letters import host_name
@@ -197,3 +200,12 @@ def test_the_addresses_in_letters_are_pages(town: Town):
     page = reverse("web:submission", args=[submitted.submission.pk])
     assert f"\n\nhttp://127.0.0.1:8000{page}#thread-{acts.thread_of(submitted).pk}\n\n-- \n" in body
     assert f"Which mail you get: http://127.0.0.1:8000{reverse('web:account')}\n" in body
+
+
+def test_the_demo_writes_to_its_people(db):
+    call_command("demo", stdout=StringIO())
+    for run in Run.objects.all():
+        make.execute(run)
+    letters = deliver()
+    assert {one.to[0] for one in letters} >= {"dana <dana@example.org>", "jo <jo@example.org>"}
+    assert [line for one in letters for line in body_of(one).splitlines() if len(line) > WIDTH] == []
