@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "patreview.submissions",
     "patreview.analyses",
     "patreview.reviews",
+    "patreview.outgoing",
     "patreview.web",
     "patreview.api",
     "patreview.demo",
@@ -116,6 +117,8 @@ RUN_CLAIMS_MAX = 3
 IMAGE_WALL_S = env.int("PATREVIEW_IMAGE_WALL_S", default=12)
 DISPATCH_WINDOW = env.int("PATREVIEW_DISPATCH_WINDOW", default=32)
 DISPATCH_RESEND_S = env.int("PATREVIEW_DISPATCH_RESEND_S", default=10)
+# What the dispatcher's process does besides, each in a thread: callables that take "shall I stop?".
+DISPATCH_BESIDE = ["patreview.outgoing.post.deliver_forever"]
 WEB_THREADS = env.int("PATREVIEW_WEB_THREADS", default=8)
 
 # People

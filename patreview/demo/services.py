@@ -33,7 +33,8 @@ def load_project(story: ProjectStory) -> Project:
         story.slug, title=story.title, summary=story.summary, visibility=Project.Visibility.PUBLIC, by=ACTOR
     )
     for name, role in story.members.items():
-        set_member(project, create_person(name, password=PASSWORD), Role(role), by=ACTOR)
+        person = create_person(name, password=PASSWORD, email=f"{name}@example.org")
+        set_member(project, person, Role(role), by=ACTOR)
     layouts = {msr: know_layout(project, msr, name=name, origin=ACTOR) for name, msr in story.layouts.items()}
     platform = add_platform(
         project, story.platform.name, release=story.platform.release, layout=layouts[story.platform.layout], by=ACTOR
