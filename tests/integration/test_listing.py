@@ -1,6 +1,9 @@
 """Lists at scale: pages by key without gap or repeat, filters, and tallies that agree with the gate."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 
 from patreview.analyses.finding_listing import Place, standing_findings
 from patreview.analyses.listing import submission_page
@@ -278,3 +281,25 @@ def test_a_list_escapes_what_people_wrote(team, client):
     page = client.get(f"/p/{team.project.slug}/submissions/").text
     assert "&lt;b&gt;&amp;&#x27;&quot;{x}" in page
     assert "<b>&" not in page
+
+
+@pytest.mark.parametrize(
+    ("migration", "function"),
+    [
+        ("patreview.submissions.migrations.0005_lists", "keep_proposed_layouts"),
+        ("patreview.analyses.migrations.0005_standing_runs", "keep_standing_runs"),
+    ],
+)
+def test_what_is_there_already_gets_its_summaries(team, migration, function):
+    layout, revised = team.submission(), team.submission(title="twice")
+    guest = make.make_guest_submission(team.project, team.submitter)
+    make.execute(guest.run)
+    make.make_layout_submission(team.platform, team.submitter, layout=make.LINUX, submission=revised.submission)
+    pks = [one.submission.pk for one in (layout, revised, guest)]
+    columns = ("pk", "proposed_msr", "standing_run")
+    kept = list(Submission.objects.filter(pk__in=pks).order_by("pk").values_list(*columns))
+    assert [(bool(msr), run) for _, msr, run in kept] == [(True, layout.run.pk), (True, None), (False, guest.run.pk)]
+    cleared = {"keep_proposed_layouts": {"proposed_msr": ""}, "keep_standing_runs": {"standing_run": None}}
+    Submission.objects.update(**cleared[function])
+    getattr(import_module(migration), function)(apps, None)
+    assert list(Submission.objects.filter(pk__in=pks).order_by("pk").values_list(*columns)) == kept
