@@ -65,7 +65,7 @@ fuzz: $(VENV)/.dev ## every reader of files with inputs that nobody meant (FUZZ_
 hostile: $(VENV)/.dev ## hostile files sent to a running service: a reason for each, and nothing falls
 	$(PY) -m tests.hostile
 
-bench: $(VENV)/.dev ## how fast the engine is, as ratios measured in one run
+bench: $(VENV)/.dev ## how fast the engine and the pages are, as ratios measured in one run
 	$(PY) -m tests.perf
 
 docs: $(VENV)/.dev ## write docs/rules.md and the tables of docs/memory-types.md from the engine

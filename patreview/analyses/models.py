@@ -130,7 +130,12 @@ class Finding(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["run", "position"], name="findings_in_order"),)
-        indexes = (models.Index(fields=["fingerprint"], name="findings_by_fingerprint"),)
+        indexes = (
+            models.Index(fields=["fingerprint"], name="findings_by_fingerprint"),
+            # What is rare among all findings: without these a search for it reads them all.
+            models.Index(fields=["verdict", "run", "position"], name="findings_by_verdict"),
+            models.Index(fields=["rule", "run", "position"], name="findings_by_rule"),
+        )
 
     def __str__(self) -> str:
         return f"{self.rule} {self.title}"

@@ -25,6 +25,7 @@ __all__ = [
     "last_isolation",
     "last_run",
     "may_be_stale",
+    "polled_runs",
     "report_of",
     "report_text",
     "runs_of",
@@ -33,6 +34,11 @@ __all__ = [
     "visible_runs",
     "waiting_runs",
 ]
+
+_OF_RUN = (
+    *("attempt", "trigger", "state", "verdict", "stale_reasons", "reason_text", "engine_version", "report_digest"),
+    *("queued_at", "started_at", "finished_at"),
+)
 
 
 def content_of(revision: Revision) -> dict[str, Any]:
@@ -46,6 +52,12 @@ def visible_runs(principal: Principal) -> QuerySet[Run]:
     """Runs of visible submissions, newest first."""
     scope = project_scope(principal, "revision__submission__project__")
     return Run.objects.filter(scope).select_related("revision__submission__project").order_by("-pk")
+
+
+def polled_runs(principal: Principal) -> QuerySet[Run]:
+    """visible_runs() for one who asks again and again: what a run says of itself, and the number of its revision."""
+    light = visible_runs(principal).select_related(None).select_related("revision")
+    return light.only(*_OF_RUN, "revision__number", "revision__submission_id")
 
 
 def runs_of(revision: Revision) -> QuerySet[Run]:

@@ -179,7 +179,9 @@ def finding_rows(run: Run, report: dict[str, Any]) -> list[Finding]:
 def summarise(run: Run, *, state: str, verdict: str = "") -> None:
     """Keep the submission's summary for lists, unless a later revision took its place."""
     ended = None if state in (Run.State.QUEUED, Run.State.RUNNING) else timezone.now()
-    Submission.objects.filter(current=run.revision_id).update(run_state=state, verdict=verdict, reported_at=ended)
+    summary = {"run_state": state, "verdict": verdict, "reported_at": ended}
+    stands = {"standing_run": run.pk} if state == Run.State.COMPLETED else {}
+    Submission.objects.filter(current=run.revision_id).update(**summary, **stands)
 
 
 def _record(run: Run, action: str, **data: Any) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from patreview import engine
+from patreview.analyses.listing import SubmissionRow
 from patreview.analyses.queries import Finding, Run, content_of
 from patreview.catalogue.queries import Guest, Platform
 from patreview.projects.queries import Invitation, Membership, Project, Token
@@ -75,8 +76,28 @@ def guest_row(guest: Guest) -> dict[str, Any]:
     return {"id": guest.pk, "name": guest.name, "summary": guest.summary, "platforms": platforms}
 
 
+def submission_row(row: SubmissionRow, project: str) -> dict[str, Any]:
+    """submission_document() of a light row."""
+    return {
+        "id": row.pk,
+        "project": project,
+        "kind": row.kind,
+        "title": row.title,
+        "external_key": row.external_key,
+        "platform": row.platform,
+        "layout": row.proposed_msr or None,
+        "owner": row.owner,
+        "state": row.state,
+        "revision": row.revision,
+        "run_state": row.run_state,
+        "verdict": row.verdict or None,
+        "created_at": moment(row.created_at),
+        "url": f"{ROOT}/submissions/{row.pk}",
+    }
+
+
 def submission_document(submission: Submission) -> dict[str, Any]:
-    """A row of a list; `verdict` is null while the current revision has none."""
+    """A submission in short; `verdict` is null while the current revision has none."""
     return {
         "id": submission.pk,
         "project": submission.project.slug,
@@ -84,6 +105,7 @@ def submission_document(submission: Submission) -> dict[str, Any]:
         "title": submission.title,
         "external_key": submission.external_key,
         "platform": submission.platform.name if submission.platform else None,
+        "layout": submission.proposed_msr or None,
         "owner": submission.owner.username,
         "state": submission.state,
         "revision": submission.current.number if submission.current else None,

@@ -7,6 +7,10 @@ from rest_framework import serializers
 
 from patreview import engine
 from patreview.analyses.comparison import BadReference, check_reference, read_classes
+from patreview.analyses.finding_listing import STATES as FINDING_STATES
+from patreview.analyses.finding_listing import Place
+from patreview.analyses.listing import VERDICTS
+from patreview.submissions.queries import KINDS, STATES
 
 T = TypeVar("T")
 
@@ -143,16 +147,62 @@ class NoQuery(Strict):
     """For addresses that take no query."""
 
 
-class ListQuery(Strict):
+class PageQuery(Strict):
+    """The query of a list that goes by key: one side of it at a time."""
+
+    limit = Digits(min_value=1, max_value=200, default=50)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "before" in attrs and "after" in attrs:
+            raise serializers.ValidationError({"after": ["Give before or after, not both."]})
+        return attrs
+
+
+class ListQuery(PageQuery):
     """The query of a list of submissions."""
 
     before = Digits(min_value=1, max_value=2**63 - 1, required=False)
-    limit = Digits(min_value=1, max_value=200, default=50)
-    state = serializers.ChoiceField(choices=["open", "adopted", "withdrawn", "superseded"], required=False)
-    kind = serializers.ChoiceField(choices=["layout", "guest"], required=False)
-    verdict = serializers.ChoiceField(
-        choices=["incompatible", "indeterminate", "conditional", "degraded", "compatible"], required=False
-    )
+    after = Digits(min_value=0, max_value=2**63 - 1, required=False)
+    state = serializers.ChoiceField(choices=STATES, required=False)
+    kind = serializers.ChoiceField(choices=KINDS, required=False)
+    verdict = serializers.ChoiceField(choices=VERDICTS, required=False)
+    owner = serializers.CharField(max_length=150, required=False)
+    platform = serializers.CharField(max_length=50, required=False)
+    mine = serializers.ChoiceField(choices=["1"], required=False)
+    stale = serializers.ChoiceField(choices=["1"], required=False)
+
+
+class RunFindingsQuery(PageQuery):
+    """The query of the findings of a run; without a limit, as many as there may be in a page."""
+
+    limit = Digits(min_value=1, max_value=200, default=200)
+    after = Digits(min_value=0, max_value=2**31 - 1, required=False, help_text="A position, from 0.")
+    verdict = serializers.ChoiceField(choices=VERDICTS, required=False)
+    rule = serializers.RegexField(r"\A[A-Z]{3}[0-9]{3}\Z", required=False)
+    state = serializers.ChoiceField(choices=FINDING_STATES, required=False)
+
+
+class PlaceField(serializers.CharField):
+    """Where a finding lies in the list of a project, as in 41.7."""
+
+    default_error_messages = {"invalid_place": "Write the place of a finding, as in 41.7."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return Place.read(super().to_internal_value(data))
+        except ValueError:
+            self.fail("invalid_place")
+
+
+class StandingFindingsQuery(PageQuery):
+    """The query of the findings that stand in a project."""
+
+    before = PlaceField(max_length=40, required=False)
+    after = PlaceField(max_length=40, required=False)
+    verdict = serializers.ChoiceField(choices=VERDICTS, required=False)
+    rule = serializers.RegexField(r"\A[A-Z]{3}[0-9]{3}\Z", required=False)
+    state = serializers.ChoiceField(choices=FINDING_STATES, required=False)
+    guest = serializers.CharField(max_length=100, required=False)
 
 
 class WaitQuery(Strict):

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from patreview.api import audit, catalogue, compare, people, reference, reviews, views
+from patreview.api import audit, catalogue, compare, findings, people, reference, reviews, views
 
 app_name = "api"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("projects/<slug:slug>/preview", views.Preview.as_view(), name="preview"),
     path("projects/<slug:slug>/submissions", views.Submissions.as_view(), name="submissions"),
     path("projects/<slug:slug>/audit", audit.Audit.as_view(), name="audit"),
+    path("projects/<slug:slug>/findings", findings.ProjectFindings.as_view(), name="findings"),
     # what is in service
     path("projects/<slug:slug>/platforms", catalogue.Platforms.as_view(), name="platforms"),
     path("projects/<slug:slug>/platforms/<str:name>", catalogue.PlatformDetail.as_view(), name="platform"),
@@ -36,7 +37,7 @@ urlpatterns = [
     path("projects/<slug:slug>/guest-classes", catalogue.GuestClasses.as_view(), name="guest-classes"),
     path("submissions/<int:pk>", views.SubmissionDetail.as_view(), name="submission"),
     path("runs/<int:pk>", views.RunDetail.as_view(), name="run"),
-    path("runs/<int:pk>/findings", views.RunFindings.as_view(), name="run-findings"),
+    path("runs/<int:pk>/findings", findings.RunFindings.as_view(), name="run-findings"),
     path("runs/<int:pk>/report", views.RunReport.as_view(), name="run-report"),
     path("submissions/<int:pk>/gate", reviews.GateDetail.as_view(), name="gate"),
     path("submissions/<int:pk>/votes", reviews.Votes.as_view(), name="votes"),

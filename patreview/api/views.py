@@ -1,22 +1,32 @@
 """REST v1. A view fetches through a query that knows the principal, calls one service, and answers."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from patreview import engine
-from patreview.analyses.queries import Run, findings_of, last_isolation, report_of, report_text, runs_of, visible_runs
+from patreview.analyses.listing import Page, submission_page
+from patreview.analyses.queries import (
+    Run,
+    last_isolation,
+    polled_runs,
+    report_of,
+    report_text,
+    runs_of,
+    visible_runs,
+)
 from patreview.analyses.services import submit
 from patreview.api import documents, problems
 from patreview.api.etags import is_known
 from patreview.api.people_serializers import ProjectChange, ProjectIn
-from patreview.api.review_documents import waived_document
 from patreview.api.serializers import ListQuery, NoQuery, SubmissionIn, TitleIn, WaitQuery
 from patreview.api.uploads import joined, read_body
 from patreview.api.waiting import wait_for
@@ -35,7 +45,6 @@ from patreview.projects.queries import (
 )
 from patreview.projects.services import change_project, found_project
 from patreview.reviews.gate import gate_of
-from patreview.reviews.queries import waived_by
 from patreview.reviews.services import retitle
 from patreview.submissions.queries import Revision, revisions_of, visible_submissions
 from patreview.submissions.services import Proposal, read_proposal
@@ -60,6 +69,10 @@ class View(APIView):
         return principal
 
     def query(self) -> dict[str, Any]:
+        return self._query
+
+    @cached_property
+    def _query(self) -> dict[str, Any]:
         serializer = self.query_serializer(data=self.request.query_params.dict())
         serializer.is_valid(raise_exception=True)
         valid: dict[str, Any] = serializer.validated_data
@@ -138,17 +151,15 @@ class Submissions(View):
     query_serializer = ListQuery
 
     def get(self, request: Request, slug: str) -> Response:
-        """Newest first; `next` leads to the following page, null on the last."""
-        query = self.query()
-        rows = visible_submissions(self.principal).filter(project=self.project(slug))
-        filters: dict[str, Any] = {name: query[name] for name in ("state", "kind", "verdict") if name in query}
-        if "before" in query:
-            filters["pk__lt"] = query["before"]
-        page = list(rows.filter(**filters)[: query["limit"] + 1])
-        more = len(page) > query["limit"]
-        page = page[: query["limit"]]
-        following = request.build_absolute_uri(with_query(request, before=page[-1].pk)) if more else None
-        return Response({"results": [documents.submission_document(row) for row in page], "next": following})
+        """Newest first; `next` leads to older ones and `previous` to newer, null where there are none."""
+        chosen = dict(self.query())
+        key = {name: chosen.pop(name, None) for name in ("before", "after", "limit")}
+        project = visible_projects(self.principal).filter(slug=slug)
+        page = submission_page(project, chosen, reader=self.principal.user.pk, **key)
+        if not page.rows:
+            self.project(slug)  # which is empty, or not there for this principal
+        rows = [documents.submission_row(row, slug) for row in page.rows]
+        return Response({"results": rows} | neighbours(request, page, [row.pk for row in page.rows]))
 
     def post(self, request: Request, slug: str) -> Response:
         """A pipeline's one call: 202 with the run to wait for; 200 when `Prefer: wait` saw it finish."""
@@ -239,27 +250,11 @@ class RunDetail(View):
     def get(self, request: Request, pk: int) -> Response:
         """`?wait=N` answers when the run is finished, after N seconds at most."""
         wait_s = self.query()["wait"]
-        run = wait_for(get_object_or_404(visible_runs(self.principal), pk=pk), wait_s)
+        run = wait_for(get_object_or_404(polled_runs(self.principal), pk=pk), wait_s)
         if wait_s:  # one who was removed meanwhile is told no verdict
-            run = get_object_or_404(visible_runs(self.principal), pk=pk)
+            run = get_object_or_404(polled_runs(self.principal), pk=pk)
         headers = {} if run.is_finished else {"Retry-After": "1"}
         return Response(documents.run_document(run), headers=headers)
-
-
-class RunFindings(View):
-    def get(self, request: Request, pk: int) -> Response:
-        """Worst first, without their derivation, which the report has. 409 while the run is not completed."""
-        run = get_object_or_404(visible_runs(self.principal), pk=pk)
-        _require_report(run)
-        findings = list(findings_of(run))
-        waived = waived_by(run.revision.submission.project_id, findings)
-        return Response(
-            {
-                "results": [
-                    documents.finding_document(one, waived_document(waived.get(one.fingerprint))) for one in findings
-                ]
-            }
-        )
 
 
 class RunReport(View):
@@ -269,11 +264,12 @@ class RunReport(View):
         etag = f'"{run.report_digest}"'
         if run.report_digest and is_known(request, etag):
             return HttpResponse(status=304, headers={"ETag": etag})
-        _require_report(run)
+        require_report(run)
         return HttpResponse(report_text(run), content_type="application/json", headers={"ETag": etag})
 
 
-def _require_report(run: Run) -> None:
+def require_report(run: Run) -> None:
+    """Raises Conflict while there is none: an empty answer would look like a good one."""
     if not run.report_digest:
         raise Conflict("no_report", f"The run is {run.state}: it has no report.")
 
@@ -283,9 +279,18 @@ def _preferred_wait_s(request: Request) -> int:
     return min(int(match[1]), WAIT_MAX_S) if match else 0
 
 
+def neighbours(request: Request, page: Page[Any], keys: Sequence[Any]) -> dict[str, str | None]:
+    """Links to the pages on either side, by the keys of the rows of this one."""
+    older = request.build_absolute_uri(with_query(request, before=keys[-1])) if page.older and keys else None
+    newer = request.build_absolute_uri(with_query(request, after=keys[0])) if page.newer and keys else None
+    return {"next": older, "previous": newer}
+
+
 def with_query(request: Request, **changes: Any) -> str:
-    """The address of the request with some of its query changed."""
+    """The address of the request with another key of its page."""
     query = request.query_params.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
     for name, value in changes.items():
         query[name] = str(value)
     return f"{request.path}?{query.urlencode()}"

@@ -14,7 +14,7 @@ from patreview.reviews.gate import READY, Gate, Review
 from patreview.reviews.models import Comment, Thread, Vote, Waiver
 from patreview.reviews.queries import EXPIRES_SOON, REVIEWING, today, visible_waivers
 from patreview.submissions.models import Revision, Submission
-from patreview.submissions.queries import visible_submissions
+from patreview.submissions.queries import listed_submissions
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _row(submission: Submission, act: str, why: str, anchor: str) -> Waiting:
 
 def _open(principal: Principal) -> QuerySet[Submission]:
     """Open submissions of the person's projects, the oldest report first."""
-    found = visible_submissions(principal).filter(state=Submission.State.OPEN)
+    found = listed_submissions(principal).filter(state=Submission.State.OPEN)
     return found.order_by(F("reported_at").asc(nulls_last=True), "pk")
 
 

@@ -7,6 +7,8 @@ from django.utils import timezone
 from patreview.catalogue.models import Platform
 from patreview.projects.models import Project
 
+_OPEN = models.Q(state="open")
+
 
 class Submission(models.Model):
     """A proposal, of a layout for a platform or of a guest kernel. Its revisions say what is proposed."""
@@ -30,12 +32,16 @@ class Submission(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     current = models.OneToOneField("Revision", on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
-    # A summary of the current revision's last run, kept for lists.
+    # A summary of the current revision and its last run, kept for lists.
+    proposed_msr = models.CharField(max_length=18, blank=True, help_text="Of a layout: the IA32_PAT value.")
     run_state = models.CharField(max_length=10, blank=True)
     verdict = models.CharField(max_length=13, blank=True)
     reported_at = models.DateTimeField(null=True, help_text="When that run ended.")
     is_stale = models.BooleanField(default=False, help_text="Whether that run saw other rules or another catalogue.")
     subject = models.CharField(max_length=100, blank=True, help_text="The platform or the guest that it is about.")
+    standing_run = models.PositiveBigIntegerField(
+        null=True, help_text="Id of the run whose report stands: the current revision's last completed one."
+    )
 
     class Meta:
         constraints = (
@@ -45,9 +51,20 @@ class Submission(models.Model):
                 name="a_layout_is_for_a_platform",
             ),
         )
+        # Lists go by key below each filter; the last one leads to the findings that stand.
         indexes = (
             models.Index(fields=["project", "-id"], name="submissions_newest_first"),
             models.Index(fields=["project", "kind", "subject"], name="submissions_by_subject"),
+            models.Index(fields=["project", "state", "-id"], name="submissions_by_state"),
+            models.Index(fields=["project", "kind", "-id"], name="submissions_by_kind"),
+            models.Index(fields=["project", "verdict", "-id"], name="submissions_by_verdict"),
+            models.Index(fields=["project", "owner", "-id"], name="submissions_by_owner"),
+            models.Index(fields=["project", "platform", "-id"], name="submissions_by_platform"),
+            models.Index(fields=["project", "verdict", "-id"], name="submissions_open_verdict", condition=_OPEN),
+            models.Index(
+                fields=["project", "-id"], name="submissions_stale", condition=_OPEN & models.Q(is_stale=True)
+            ),
+            models.Index(fields=["project", "-standing_run"], name="submissions_open", condition=_OPEN),
         )
 
     def __str__(self) -> str:

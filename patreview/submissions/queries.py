@@ -15,6 +15,7 @@ __all__ = [
     "Submission",
     "artifacts_of",
     "contributors_of",
+    "listed_submissions",
     "proposals_of_layout",
     "revisions_of",
     "visible_submissions",
@@ -31,6 +32,11 @@ def visible_submissions(principal: Principal) -> QuerySet[Submission]:
     return Submission.objects.filter(scope).select_related(*RELATED).order_by("-pk")
 
 
+def listed_submissions(principal: Principal) -> QuerySet[Submission]:
+    """visible_submissions() for short lists: without what the revisions hold, which may be large."""
+    return visible_submissions(principal).defer("current__content")
+
+
 LAYOUTS_LOOKED_AT = 1_000
 
 
@@ -38,7 +44,7 @@ def proposals_of_layout(principal: Principal, project_id: int, msr: str) -> Quer
     """Submissions whose current revision proposes a value, newest first, among the newest 1,000 of layouts."""
     newest = Submission.objects.filter(project=project_id, kind=Submission.Kind.LAYOUT).order_by("-pk")
     found = visible_submissions(principal).filter(pk__in=newest.values("pk")[:LAYOUTS_LOOKED_AT])
-    return found.filter(current__content__layout__msr=msr)
+    return found.filter(proposed_msr=msr)
 
 
 def revisions_of(submission: Submission) -> QuerySet[Revision]:

@@ -230,10 +230,14 @@ def _add_revision(submission: Submission, read: ReadProposal, *, by: Principal) 
     )
     _keep_files(revision, read.proposal.files)
     title = read.proposal.title.strip()
-    subject = _subject(read.proposal)
-    Submission.objects.filter(pk=submission.pk).update(current=revision, title=title, subject=subject)
-    submission.current, submission.title = revision, title
+    summary = {"title": title, "subject": _subject(read.proposal), "proposed_msr": _proposed_msr(read.content)}
+    Submission.objects.filter(pk=submission.pk).update(current=revision, standing_run=None, **summary)
+    submission.current, submission.title, submission.proposed_msr = revision, title, summary["proposed_msr"]
     return revision
+
+
+def _proposed_msr(content: dict[str, Any]) -> str:
+    return str(content["layout"]["msr"]) if "layout" in content else ""
 
 
 def lock(pk: int) -> Submission:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from patreview.analyses import listing
 from patreview.web.templatetags.marks import counted
 
 Json = dict[str, Any]
@@ -10,7 +11,7 @@ Json = dict[str, Any]
 _ORDER = ("UC", "UC-", "WC", "WT", "WP", "WB")  # the manual's
 _PLACES = {"mmio": "device memory", "ram": "RAM"}
 SURE = "verified"
-VERDICTS = ("incompatible", "indeterminate", "conditional", "degraded", "compatible")
+VERDICTS = listing.VERDICTS
 
 
 def matrices(report: Json) -> list[Json]:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from patreview.projects.queries import projects_to_submit_to, visible_projects
 from patreview.reviews.attention import queue_of
-from patreview.submissions.queries import visible_submissions
+from patreview.submissions.queries import listed_submissions
 from patreview.web.errors import only
 from patreview.web.visitor import frame, principal_of
 
@@ -26,7 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "projects": projects,
         "submit_to": projects_to_submit_to(principal).first(),
         "waiting": waiting,
-        "recent": list(visible_submissions(principal)[:SHOWN]),
+        "recent": list(listed_submissions(principal)[:SHOWN]),
         "standing": _standing(waiting),
         "demo": settings.PATREVIEW_DEMO,
     }

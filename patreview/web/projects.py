@@ -8,7 +8,7 @@ from django.shortcuts import render
 from patreview.analyses.standing import standing_of
 from patreview.catalogue.queries import guests_in, layouts_in, platforms_in
 from patreview.projects.queries import members_of
-from patreview.submissions.queries import visible_submissions
+from patreview.submissions.queries import listed_submissions
 from patreview.web import standing_page
 from patreview.web.catalogue import may_maintain
 from patreview.web.errors import only
@@ -37,7 +37,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
         "layout_count": layouts_in(found).count(),
         "members": members[:MEMBERS_SHOWN],
         "members_cut": len(members) > MEMBERS_SHOWN,
-        "recent": list(visible_submissions(principal_of(request)).filter(project=found)[:RECENT_SHOWN]),
+        "recent": list(listed_submissions(principal_of(request)).filter(project=found)[:RECENT_SHOWN]),
         "curl": _curl(around["json_url"], platforms[0].name if platforms else "PLATFORM"),
     }
     return render(request, "projects/project.html", context)

@@ -1,26 +1,53 @@
 """The submissions of a project: filters are addresses, pages go by key."""
 
-from typing import Any
-from urllib.parse import urlencode
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
 
-from patreview.submissions.queries import KINDS, STATES, visible_submissions
-from patreview.web.errors import BadAddress, only
-from patreview.web.guest_matrix import VERDICTS
-from patreview.web.visitor import LARGEST_ID, frame, principal_of, project_or_404
+from patreview import engine
+from patreview.analyses.listing import VERDICTS, SubmissionRow, submission_page
+from patreview.reviews.tallies import Tally, tallies_of, turn_of
+from patreview.submissions.queries import KINDS, STATES
+from patreview.web.errors import only
+from patreview.web.list_address import Address, Filter, Key, control, read_address, read_number
+from patreview.web.templatetags import marks
+from patreview.web.visitor import frame, project_or_404
 
-PAGE = 50
-FILTERS = {"state": STATES, "kind": KINDS, "verdict": VERDICTS}
+FILTERS = (
+    Filter("state", STATES),
+    Filter("kind", KINDS),
+    Filter("verdict", VERDICTS),
+    Filter("owner", longest=150),
+    Filter("platform", longest=50),
+    Filter("mine", ("1",)),
+    Filter("stale", ("1",)),
+)
+KEY = Key("the number of a submission", read_number)
 VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
     ("Open", {"state": "open"}),
+    ("Mine", {"mine": "1"}),
     ("Layouts", {"kind": "layout"}),
     ("Guests", {"kind": "guest"}),
-    ("Incompatible", {"verdict": "incompatible"}),
+    ("Incompatible", {"state": "open", "verdict": "incompatible"}),
+    ("Stale", {"stale": "1"}),
     ("Adopted", {"state": "adopted"}),
+)
+
+
+# One row. Not a template: of a page of a hundred rows, Django's would take most of the time. What people wrote is
+# escaped by _row(); all else is words of ours.
+_ROW = (
+    '<tr{mine}><td class="num" data-label="number">{number}</td>'
+    '<th scope="row"><a class="title" href="/s/{number}/">{title}</a><span class="sub">{about}</span>{strip}</th>'
+    '<td data-label="verdict">{standing}</td><td data-label="votes">{votes}</td>'
+    '<td class="num" data-label="open threads">{threads}</td><td data-label="turn">{turn}</td>'
+    '<td data-label="state">{state}</td><td data-label="owner">{owner}</td>'
+    '<td class="num nowrap" data-label="submitted">{age}</td></tr>\n'
 )
 
 
@@ -28,43 +55,77 @@ VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
 def submissions(request: HttpRequest, slug: str) -> HttpResponse:
     """A page of the list, newest first."""
     project = project_or_404(request, slug)
-    chosen, before = _chosen(request)
-    found = visible_submissions(principal_of(request)).filter(project=project, **chosen)
-    if before:
-        found = found.filter(pk__lt=before)
-    rows = list(found[: PAGE + 1])
+    address = read_address(request, FILTERS, KEY)
+    page = submission_page(project, address.chosen, reader=request.user.pk, **address.key)
+    tallies, needed = tallies_of(page.rows), project.required_approvals
     here = reverse("web:submissions", args=[project.slug])
-    api_path = f"/api/v1/projects/{project.slug}/submissions"
-    context = frame(request, project, "submissions", _with(api_path, chosen)) | {
-        "submissions": rows[:PAGE],
-        "next_page": _with(here, chosen | {"before": rows[PAGE - 1].pk}) if len(rows) > PAGE else "",
-        "filtered": bool(chosen or before),
-        "filters": [{"name": n, "values": v, "chosen": chosen.get(n, "")} for n, v in FILTERS.items()],
-        "views": [{"label": label, "href": _with(here, view), "here": view == chosen} for label, view in VIEWS],
+    api_path = address.leading(f"/api/v1/projects/{project.slug}/submissions")
+    context = frame(request, project, "submissions", api_path) | {
+        "rows": [_row(row, tallies.get(row.pk, Tally()), needed, request.user.pk) for row in page.rows],
+        "pages": address.neighbours(here, page, [row.pk for row in page.rows]),
+        "filtered": bool(request.GET),
+        "filters": [control(one, address.chosen.get(one.name, "")) for one in FILTERS],
+        "views": [
+            {"label": label, "href": Address(view).leading(here), "here": view == address.chosen}
+            for label, view in VIEWS
+            if "mine" not in view or request.user.is_authenticated
+        ],
     }
     return render(request, "submissions/list.html", context)
 
 
-def _chosen(request: HttpRequest) -> tuple[dict[str, str], int | None]:
-    """The filters and the key to start below. Raises BadAddress on any that is not known."""
-    chosen: dict[str, str] = {}
-    for name, value in request.GET.dict().items():
-        if name not in FILTERS and name != "before":
-            raise BadAddress(f"There is no filter “{name}”; use {', '.join(FILTERS)} or before.")
-        if name in FILTERS and value and value not in FILTERS[name]:
-            raise BadAddress(f"“{value}” is no {name}; use {', '.join(FILTERS[name])}.")
-        if name in FILTERS and value:
-            chosen[name] = value
-    return chosen, _before(request.GET.get("before"))
+def _row(row: SubmissionRow, tally: Tally, needed: int, reader: int | None) -> SafeString:
+    """A row of the table, as its HTML."""
+    is_mine = row.owner_id == reader
+    turn = turn_of(row, tally, needed=needed)
+    row_html = _ROW.format(
+        mine=' class="mine"' if is_mine else "",
+        number=row.pk,
+        title=escape(row.title),
+        about=f"{row.kind}, r{row.revision}{f', for {_name(row.platform)}' if row.platform else ''}",
+        strip=_strip(row.proposed_msr),
+        standing=_standing(row.verdict, row.run_state, row.is_stale and row.state == "open"),
+        votes=_votes(tally, needed) if row.state == "open" or tally.approvals or tally.objections else "",
+        threads=tally.threads or "",
+        turn="you" if turn == "owner" and is_mine else turn,
+        state=row.state,
+        owner=_name(row.owner),
+        age=marks.age(row.created_at),
+    )
+    return SafeString(row_html)
 
 
-def _before(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
-        raise BadAddress("before is the number of a submission.")
-    return int(text)
+@lru_cache(maxsize=4096)
+def _name(name: str) -> SafeString:
+    """A name that many rows show, escaped once."""
+    return escape(name)
 
 
-def _with(path: str, query: dict[str, Any]) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
+@lru_cache(maxsize=4096)
+def _strip(msr: str) -> SafeString:
+    """The proposed layout as eight cells; nothing for a guest. A project has few layouts and lists them often."""
+    return marks.strip(engine.check_layout(msr)["entries"], "Proposed layout") if msr else SafeString("")
+
+
+@lru_cache
+def _standing(verdict: str, run_state: str, is_stale: bool) -> SafeString:
+    """The verdict, or how far the run is."""
+    if verdict:
+        mark = marks.verdict(verdict, chip=True)
+    elif run_state:
+        mark = marks.run_state(run_state)
+    else:
+        mark = format_html('<span class="tag">{}</span>', "not run")
+    return format_html('{} <span class="tag">stale</span>', mark) if is_stale else mark
+
+
+@lru_cache(maxsize=1024)
+def _votes(tally: Tally, needed: int) -> SafeString:
+    """Approvals of those needed, and objections."""
+    told = format_html("{}&nbsp;of&nbsp;{}", tally.approvals, needed)
+    if tally.approvals >= needed:
+        told = format_html("{} {}", marks.icon("g-ok"), told)
+    if not tally.objections:
+        return told
+    word = "objection" if tally.objections == 1 else "objections"
+    return format_html('{} <span class="sub">{} {} {}</span>', told, marks.icon("g-no"), tally.objections, word)

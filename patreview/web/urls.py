@@ -9,6 +9,7 @@ from patreview.web import (
     decisions,
     discussion,
     finding,
+    finding_list,
     guest_list,
     guest_pages,
     home,
@@ -42,6 +43,7 @@ urlpatterns = [
     path("p/<slug:slug>/submissions/", submission_list.submissions, name="submissions"),
     path("p/<slug:slug>/activity/", activity.activity, name="activity"),
     path("p/<slug:slug>/activity/export/", activity.export, name="activity-export"),
+    path("p/<slug:slug>/findings/", finding_list.findings, name="findings"),
     path("p/<slug:slug>/submit/", submit.submit, name="submit"),
     # what is in service
     path("p/<slug:slug>/platforms/", platform_pages.platforms, name="platforms"),

@@ -1,4 +1,4 @@
-"""How fast the engine is: `make bench`. Ratios of CPU time, each with its reference in the same run.
+"""How fast the engine and the pages are: `make bench`. Ratios of CPU time, each with its reference in the same run.
 
 The reference for fleets is slow and obvious: every guest alone in a scenario of its own. It must agree. Where it
 would take too long it is taken over a sample, and says so.
@@ -15,6 +15,7 @@ from pathlib import Path
 from simulator import analyse
 from tests.perf.evidence import bench_config, bench_image
 from tests.perf.fleet import Data, make_fleet, make_profiles, make_scenario
+from tests.perf.pages import bench_pages
 
 ROOT = Path(__file__).parents[2]
 PROFILES = 60
@@ -102,14 +103,16 @@ def bench_classes() -> None:
 
 
 def main() -> int:
-    """Print the figures; 1 where the reference disagrees."""
+    """Print the figures; 1 where the reference disagrees or a page misses its bar."""
     print(f"Python {sys.version.split()[0]}")
     bench_start()
     agrees = bench_fleets()
     bench_classes()
     bench_config(cpu_s)
     bench_image(cpu_s)
-    return int(not agrees)
+    sys.stdout.flush()
+    kept = bench_pages()
+    return int(not (agrees and kept))
 
 
 if __name__ == "__main__":

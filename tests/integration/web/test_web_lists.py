@@ -94,20 +94,40 @@ def test_filters_are_addresses(team, shown):
         ("before=x", "before is the number of a submission."),
         ("before=99999999999999999999", "before is the number of a submission."),
         ("before=", "before is the number of a submission."),
+        ("after=-1", "after is the number of a submission."),
+        ("after=1&before=2", "Give before or after, not both."),
+        ("limit=0", "limit is how many rows to show, 1 to 200."),
+        ("limit=201", "limit is how many rows to show, 1 to 200."),
+        ("mine=yes", "“yes” is no mine; use 1."),
+        ("owner=a%00b", "That is no owner"),
+        ("platform=" + "x" * 51, "That is no platform"),
     ],
 )
 def test_an_unknown_filter_is_refused(team, shown, query, told):
     assert told in shown(f"/p/{team.project.slug}/submissions/?{query}", status=400)
 
 
-def test_pages_go_by_key(team, shown, monkeypatch):
-    monkeypatch.setattr("patreview.web.submission_list.PAGE", 2)
+def test_pages_go_by_key_in_both_directions(team, shown):
     path = f"/p/{team.project.slug}/submissions/"
-    made = [make.make_layout_submission(team.platform, team.submitter, title=f"no{n}") for n in range(3)]
-    first = shown(f"{path}?kind=layout")
-    assert "no2" in first
-    assert "no0" not in first
-    assert f"?kind=layout&amp;before={made[1].submission.pk}" in first
-    second = shown(f"{path}?before={made[1].submission.pk}")
-    assert "no0" in second
-    assert "Older submissions" not in second
+    made = [make.make_layout_submission(team.platform, team.submitter, title=f"no{n}") for n in range(5)]
+    pks = [one.submission.pk for one in made]
+
+    def titles(page):
+        return [f"no{n}" for n in reversed(range(5)) if f">no{n}<" in page]
+
+    first = shown(f"{path}?kind=layout&limit=2")
+    assert titles(first) == ["no4", "no3"]
+    assert "Newer" not in first
+    assert f"?kind=layout&amp;before={pks[3]}&amp;limit=2" in first
+    middle = shown(f"{path}?kind=layout&limit=2&before={pks[3]}")
+    assert titles(middle) == ["no2", "no1"]
+    assert f"?kind=layout&amp;after={pks[2]}&amp;limit=2" in middle
+    last = shown(f"{path}?limit=2&before={pks[1]}")
+    assert titles(last) == ["no0"]
+    assert "Older" not in last
+    back = shown(f"{path}?limit=2&after={pks[0]}")
+    assert titles(back) == ["no2", "no1"]
+    assert "Newer" in back
+    top = shown(f"{path}?limit=2&after={pks[2]}")
+    assert titles(top) == ["no4", "no3"]
+    assert "Newer" not in top
