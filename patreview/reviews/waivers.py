@@ -84,10 +84,10 @@ def _finding(revision: Revision, fingerprint: str) -> dict[str, Any]:
 
 def _last_day(text: str, day: date) -> date:
     try:
-        last = date.fromisoformat(text.strip()) if len(text.strip()) == len("2026-01-31") else None
+        last = date.fromisoformat(text.strip())
     except ValueError:
         last = None
-    if last is None:
+    if last is None or last.isoformat() != text.strip():  # 2026-W14-2 is ISO 8601 too
         raise Conflict("expires_on", "Write the last day as YYYY-MM-DD.")
     if not day <= last <= day + timedelta(days=DAYS_MAX):
         latest = day + timedelta(days=DAYS_MAX)

@@ -18,7 +18,9 @@ THIRD = "WB WT UC- UC WC WP UC- UC-"
 DAY = date(2026, 3, 1)
 LAST = "2026-03-31"
 CONFIG = "# Linux/x86 6.1.192 Kernel Configuration\nCONFIG_X86_PAT=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\n"
-STATED = {"family": "stated", "release": "", "encodings": {"WB": "0", "WC": "PWT", "UC-": "PCD"}}
+STATED = {
+    "family": "stated", "release": "", "encodings": {"WB": "0", "WC": "PWT", "UC-": "PCD"}, "needs": ["WC"],
+}  # fmt: skip
 
 
 def outcome(act, *args, **kwargs):
@@ -82,6 +84,14 @@ def harmful(team):
 def conditional(team):
     """A guest that is right if an assumption holds."""
     submitted = make.make_guest_submission(team.project, team.submitter, **STATED)
+    make.execute(submitted.run)
+    return submitted
+
+
+def undecided(team):
+    """A guest of which nobody says which release it is, where that decides."""
+    make.make_platform(team.project, name="linux-like", layout=make.LINUX)
+    submitted = make.make_guest_submission(team.project, team.submitter, release="", needs=["WC"])
     make.execute(submitted.run)
     return submitted
 
