@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from patreview.analyses.models import Run
 from patreview.projects.models import Membership, Role
 from patreview.projects.principal import Principal
-from patreview.reviews.gate import READY, Gate, Review
+from patreview.reviews.gate import ERROR, READY, UNSATISFIED, Gate, Review
 from patreview.reviews.models import Comment, Thread, Vote, Waiver
 from patreview.reviews.queries import EXPIRES_SOON, REVIEWING, today, visible_waivers
 from patreview.submissions.models import Revision, Submission
@@ -32,6 +32,10 @@ def turns(review: Review, gate: Gate) -> list[Turn]:
     run = review.run
     if submission.state != Submission.State.OPEN or run is None or not run.is_finished:
         return []
+    broken = [one.title.lower() for one in gate.conditions if one.status == ERROR]
+    if broken:
+        maintainers = (person for person, role in review.people.values() if role.covers(Role.MAINTAINER))
+        return [Turn(one.pk, one.username, f"look: {broken[0]} could not be computed") for one in maintainers]
     reasons = {pk: _reason(review, gate, pk, role) for pk, (_, role) in review.people.items()}
     return [Turn(pk, review.people[pk][0].username, reason) for pk, reason in reasons.items() if reason]
 
@@ -56,7 +60,7 @@ def _owners_reason(review: Review, gate: Gate) -> str:
         return f"answer {' and '.join(objectors)}: a new revision, or talk them round"
     if review.open_threads:
         return f"answer {review.open_threads} open thread{'s' * (review.open_threads > 1)}"
-    mine = [one for one in gate.conditions if one.scope == "check" and one.status in ("unsatisfied", "error")]
+    mine = [one for one in gate.conditions if one.scope == "check" and one.status == UNSATISFIED]
     return f"mend: {mine[0].title.lower()} does not hold" if mine else ""
 
 
