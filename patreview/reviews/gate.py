@@ -109,6 +109,12 @@ class Review:
         """Fingerprints of the conditional findings whose assumption somebody accepted."""
         return {fingerprint for one in self.approvals for fingerprint in one.vote.acknowledges}
 
+    @cached_property
+    def unaccepted(self) -> set[str]:
+        """Fingerprints of the conditional findings that are neither accepted nor waived."""
+        conditional = {one["fingerprint"] for one in self.findings if one["verdict"] == "conditional"}
+        return conditional - self.accepted - set(self.waived)
+
 
 def review_of(revision: Revision, run: Run | None, report: Json | None, *, day: date | None = None) -> Review:
     """Read what the gate of a revision needs, given its last run and that run's report."""
@@ -235,7 +241,7 @@ def _conditionals(review: Review) -> tuple[str, str]:
     conditional = {one["fingerprint"] for one in review.findings if one["verdict"] == "conditional"}
     if not conditional:
         return NOT_APPLICABLE, "None."
-    open_count = len(conditional - review.accepted - set(review.waived))
+    open_count = len(review.unaccepted)
     detail = f"{len(conditional) - open_count} of {len(conditional)}: an approval accepts the assumptions listed."
     return (PENDING, detail) if open_count else (SATISFIED, detail)
 

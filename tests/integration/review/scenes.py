@@ -18,6 +18,8 @@ THIRD = "WB WT UC- UC WC WP UC- UC-"
 DAY = date(2026, 3, 1)
 LAST = "2026-03-31"
 CONFIG = "# Linux/x86 6.1.192 Kernel Configuration\nCONFIG_X86_PAT=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\n"
+#: The same kernel in other bytes: what is read stands on other lines.
+REMARKED = CONFIG.replace("CONFIG_X86_PAT", "# A comment that nobody reads\nCONFIG_X86_PAT")
 STATED = {
     "family": "stated", "release": "", "encodings": {"WB": "0", "WC": "PWT", "UC-": "PCD"}, "needs": ["WC"],
 }  # fmt: skip

@@ -12,6 +12,7 @@ from tests import make
 from tests.integration.review.scenes import (
     CONFIG,
     OTHER,
+    REMARKED,
     THIRD,
     configured,
     gate,
@@ -21,9 +22,6 @@ from tests.integration.review.scenes import (
     standing,
     status,
 )
-
-#: The same kernel in other bytes: what is read stands on other lines.
-REMARKED = CONFIG.replace("CONFIG_X86_PAT", "# A comment that nobody reads\nCONFIG_X86_PAT")
 
 
 def digests(revision):
