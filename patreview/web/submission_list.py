@@ -61,7 +61,7 @@ def _chosen(request: HttpRequest) -> tuple[dict[str, str], int | None]:
 def _before(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
         raise BadAddress("before is the number of a submission.")
     return int(text)
 
