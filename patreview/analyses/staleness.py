@@ -59,6 +59,8 @@ def look_at(run_id: int) -> None:
     submission = lock(run.revision.submission_id)
     version = submission.project.catalogue_version
     last = run.revision.runs.order_by("-attempt").first()
+    if submission.state != Submission.State.OPEN:
+        return  # it was decided since the sweep began, and keeps the report that it was decided by
     if last is None or last.pk != run.pk or submission.current_id != run.revision_id:
         Run.objects.filter(pk=run.pk).update(catalogue_version=version)  # it is no last run any more
         return
