@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from patreview.accounts.models import User
@@ -50,21 +50,21 @@ def propose_waiver(
     why = required(checked_body(reason), "The reason")
     lock(revision.submission_id)
     project = revision.submission.project
-    if Waiver.objects.filter(project=project, fingerprint=fingerprint, state=Waiver.State.PROPOSED).exists():
-        raise Conflict("proposed", "A waiver of this finding is proposed already: decide on that one first.")
-    waiver = Waiver.objects.create(
-        project=project,
-        submission=revision.submission,
-        fingerprint=fingerprint,
-        rule=finding["rule"],
-        title=finding["title"][:300],
-        verdict=finding["verdict"],
-        guests=finding["guests"],
-        reason=why,
-        control=checked_body(control),
-        expires_on=last,
-        proposed_by=by.user,
-    )
+    fields = {
+        "submission": revision.submission,
+        "rule": finding["rule"],
+        "title": finding["title"][:300],
+        "verdict": finding["verdict"],
+        "guests": finding["guests"],
+        "reason": why,
+        "control": checked_body(control),
+        "expires_on": last,
+    }
+    try:
+        with transaction.atomic():  # the database knows, also of other submissions at this moment
+            waiver = Waiver.objects.create(project=project, fingerprint=fingerprint, proposed_by=by.user, **fields)
+    except IntegrityError as exc:
+        raise Conflict("proposed", "A waiver of this finding is proposed already: decide on that one first.") from exc
     about = {"fingerprint": fingerprint, "rule": waiver.rule, "expires_on": last.isoformat()}
     _record("waiver.proposed", waiver, by=by, reason=why, **about)
     return waiver
