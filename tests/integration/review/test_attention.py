@@ -7,9 +7,13 @@ import pytest
 from patreview.accounts.models import User
 from patreview.analyses.models import Run
 from patreview.analyses.services import request_run
+from patreview.journal.models import Entry
+from patreview.outgoing.acts import act_of
+from patreview.outgoing.audience import audience
+from patreview.outgoing.letters import letter
 from patreview.projects.models import Membership, Role
 from patreview.reviews.attention import queue_of, turns
-from patreview.reviews.discussion import publish, reply, say
+from patreview.reviews.discussion import publish, reply, resolve, say
 from patreview.reviews.models import Comment, Thread, Vote, Waiver
 from patreview.reviews.queries import today
 from patreview.reviews.services import dismiss_vote, vote, withdraw, withdraw_vote
@@ -339,6 +343,20 @@ def test_what_belongs_to_a_draft_is_not_there_for_others(team, client, role):
         rest = f"/api/v1/threads/{thread.pk}"
         assert client.post(f"{rest}/comments", '{"body": "x"}', content_type="application/json").status_code == 404
         assert client.delete(f"{rest}/resolution").status_code == 404
+
+
+def test_no_letter_holds_a_draft(team):
+    """Whatever happens around it, and whoever hears of all that happens."""
+    User.objects.update(email="somebody@example.org")
+    Membership.objects.update(mail=Membership.Mail.ALL)
+    submitted, thread = drafts(team)
+    resolve(thread, "answered", by=team.submitter)
+    say(submitted.revision, "Seen.", by=team.submitter, anchor="entry", key="PA6")
+    revised(team, submitted)
+    acts_of = [act for act in map(act_of, Entry.objects.all()) if act]
+    letters = [letter(act, to).message().as_string() for act in acts_of for to in audience(act)]
+    assert len(letters) > 5
+    assert not [text for text in letters if SECRET in text]
 
 
 def test_drafts_move_nothing_until_they_are_published(team):

@@ -332,6 +332,13 @@ def test_if_match(scene, maintainer, tag, expected):
 )  # fmt: skip
 def test_odd_queries_of_lists(team, maintainer, query):
     slug = team.project.slug
-    paths = [f"/p/{slug}/waivers/", f"/p/{slug}/submissions/", f"/api/v1/projects/{slug}/waivers"]
+    paths = [f"/p/{slug}/{name}/" for name in ("waivers", "submissions", "activity")]
+    paths.append(f"/api/v1/projects/{slug}/waivers")
     for path in paths:
         assert maintainer.get(f"{path}?{query}").status_code == 400, path
+
+
+@pytest.mark.parametrize("name", ["guests", "layouts"])
+@pytest.mark.parametrize("text", ["9" * 20, "9" * 6000, "0" * 20 + "9" * 6000, "-1", "\u0661", "1.0"])
+def test_odd_places_to_go_on_from(team, maintainer, name, text):
+    assert maintainer.get(f"/p/{team.project.slug}/{name}/?after={text}").status_code == 400

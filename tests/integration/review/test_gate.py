@@ -14,6 +14,7 @@ from patreview.reviews.models import Vote, Waiver
 from patreview.reviews.services import adopt, vote, withdraw
 from patreview.submissions.models import Submission
 from tests import make
+from tests.conftest import lifted
 from tests.integration.review.scenes import (
     OTHER,
     conditional,
@@ -215,13 +216,15 @@ def change_report(change):
     stored = Report.objects.get()
     report = json.loads(stored.body)
     change(report)
-    Report.objects.filter(pk=stored.pk).update(body=json.dumps(report))
+    with lifted():
+        Report.objects.filter(pk=stored.pk).update(body=json.dumps(report))
 
 
 def _stale_and_unreadable(team):
     submitted = approved(team)
     make.make_guest(team.platform, name="came later")
-    Report.objects.update(scenario="{")
+    with lifted():
+        Report.objects.update(scenario="{")
     return submitted
 
 
@@ -314,7 +317,8 @@ def test_what_cannot_be_computed_blocks_in_both_doors(team, client, key, scene):
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "5", '"text"', '{"findings": 5}', '{"findings": [5]}'])
 def test_a_report_that_is_none_adopts_nothing(team, client, body):
     submitted = approved(team)
-    Report.objects.update(body=body)
+    with lifted():
+        Report.objects.update(body=body)
     client.force_login(team.maintainer.user)
     client.raise_request_exception = False
     path = f"/api/v1/submissions/{submitted.submission.pk}/adoption"
