@@ -5,9 +5,9 @@ import json
 import pytest
 
 from patreview.accounts.models import User
+from patreview.projects.members import set_member
 from patreview.projects.models import Membership, Role
 from patreview.projects.principal import Principal
-from patreview.projects.members import set_member
 from patreview.projects.services import issue_token
 from patreview.reviews.models import Vote, Waiver
 from patreview.reviews.services import vote
