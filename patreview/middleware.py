@@ -12,7 +12,7 @@ from uuid import uuid4
 import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.functional import SimpleLazyObject
 
 from patreview.body import has_its_end, limit_of, put_back, spool
@@ -21,6 +21,7 @@ from patreview.projects.principal import Principal
 Handler = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PATH = re.compile(r"^(/invitations/)[^/]+")
+LARGEST_ID = 2**63 - 1
 QUIET = {"/healthz", "/readyz"}
 log = structlog.get_logger("patreview.request")
 
@@ -145,6 +146,20 @@ class SecurityHeaders:
         if settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class RowNumbers:
+    """404 for an address with a number that no row can have: SQLite raises OverflowError where it is asked for one."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, _request: HttpRequest, _view: object, _args: object, kwargs: dict[str, object]) -> None:
+        if any(isinstance(value, int) and value > LARGEST_ID for value in kwargs.values()):
+            raise Http404
 
 
 class RequestPrincipal:

@@ -103,9 +103,10 @@ def cancel_run(run: Run, *, by: Principal) -> None:
 
     By the owner of the submission or a maintainer. Raises Conflict when it is finished.
     """
-    submission = lock(run.revision.submission_id)
+    submission = run.revision.submission
     needed = Role.SUBMITTER if by.user.pk == submission.owner_id else Role.MAINTAINER
     require(by, submission.project, needed, scope="submit")
+    # The run is locked before its submission, as a worker does that completes it.
     unfinished = Run.objects.filter(pk=run.pk, state__in=(Run.State.QUEUED, Run.State.RUNNING))
     reason = f"Cancelled by {by.name}."
     if (

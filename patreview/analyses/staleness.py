@@ -20,22 +20,28 @@ BATCH = 20
 
 
 def sweep() -> bool:
-    """Look at some runs of one project that was not looked through in its present state. True: look again soon."""
+    """Look at some runs of projects that were not looked through in their present state. True: look again soon."""
     judged_by = f"{engine.ENGINE_VERSION} {engine.rules_digest()}"
     moved = ~Q(swept_version=F("catalogue_version")) | ~Q(swept_rules=judged_by)
-    project = Project.objects.filter(moved).order_by("pk").first()
-    if project is None:
-        return False
-    found = list(_suspects(project).values_list("pk", flat=True)[:BATCH])
+    left = BATCH
+    for project in Project.objects.filter(moved).order_by("pk"):
+        left -= _look_through(project, judged_by, at_most=left)
+        if left <= 0:
+            return True
+    return False
+
+
+def _look_through(project: Project, judged_by: str, *, at_most: int) -> int:
+    """Look at some runs of a project, and remember where there is nothing more to look at. How many were looked at."""
+    found = list(_suspects(project).values_list("pk", flat=True)[:at_most])
     for run_id in found:
         look_at(run_id)
-    # A run that is under way may have read what was in service before it changed.
+    # A run that is under way may have read what was in service before it changed. Other projects do not wait for it.
     running = Run.objects.filter(state=Run.State.RUNNING, revision__submission__project=project)
-    if len(found) == BATCH or running.exists():
-        return len(found) == BATCH
-    swept = {"swept_version": project.catalogue_version, "swept_rules": judged_by}
-    Project.objects.filter(pk=project.pk).update(**swept)
-    return Project.objects.filter(moved).exists()
+    if len(found) < at_most and not running.exists():
+        swept = {"swept_version": project.catalogue_version, "swept_rules": judged_by}
+        Project.objects.filter(pk=project.pk).update(**swept)
+    return len(found)
 
 
 def _suspects(project: Project) -> QuerySet[Run]:
@@ -59,6 +65,8 @@ def look_at(run_id: int) -> None:
     submission = lock(run.revision.submission_id)
     version = submission.project.catalogue_version
     last = run.revision.runs.order_by("-attempt").first()
+    if submission.state != Submission.State.OPEN:
+        return  # it was decided since the sweep began, and keeps the report that it was decided by
     if last is None or last.pk != run.pk or submission.current_id != run.revision_id:
         Run.objects.filter(pk=run.pk).update(catalogue_version=version)  # it is no last run any more
         return

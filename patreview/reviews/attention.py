@@ -10,11 +10,14 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from patreview.analyses.models import Run
 from patreview.projects.models import Membership, Role
 from patreview.projects.principal import Principal
-from patreview.reviews.gate import READY, Gate, Review
+from patreview.reviews.gate import ERROR, READY, UNSATISFIED, Gate, Review
 from patreview.reviews.models import Comment, Thread, Vote, Waiver
-from patreview.reviews.queries import EXPIRES_SOON, REVIEWING, today, visible_waivers
+from patreview.reviews.queries import EXPIRES_SOON, REVIEWING, StandingVote, today, visible_waivers
 from patreview.submissions.models import Revision, Submission
 from patreview.submissions.queries import listed_submissions
+
+#: Roles that do more than read.
+ACTING = (Role.SUBMITTER, Role.REVIEWER, Role.MAINTAINER)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ def turns(review: Review, gate: Gate) -> list[Turn]:
     run = review.run
     if submission.state != Submission.State.OPEN or run is None or not run.is_finished:
         return []
+    broken = [one.title.lower() for one in gate.conditions if one.status == ERROR]
+    if broken:
+        maintainers = (person for person, role in review.people.values() if role.covers(Role.MAINTAINER))
+        return [Turn(one.pk, one.username, f"look: {broken[0]} could not be computed") for one in maintainers]
     reasons = {pk: _reason(review, gate, pk, role) for pk, (_, role) in review.people.items()}
     return [Turn(pk, review.people[pk][0].username, reason) for pk, reason in reasons.items() if reason]
 
@@ -39,24 +46,46 @@ def turns(review: Review, gate: Gate) -> list[Turn]:
 def _reason(review: Review, gate: Gate, person: int, role: Role) -> str:
     if role.covers(Role.MAINTAINER) and gate.adopt in READY:
         return "adopt it: every condition holds"
+    if role.covers(Role.MAINTAINER) and (proposed := _undecided(review, person)):
+        return f"decide on {' and '.join(proposed)}"
     if person == review.revision.submission.owner_id:
-        return _owners_reason(review, gate)
-    voted = {one.vote.voter_id: one for one in review.votes}
+        return _owners_reason(review, gate) if role.covers(Role.SUBMITTER) else ""
     if role in REVIEWING and review.shown and person not in review.excluded:
-        own = voted.get(person)
-        if own is None or not own.counts:
-            return "vote" if own is None or own.status != "outdated" else "vote again: a new revision came"
+        return _voters_reason(review, next((one for one in review.votes if one.vote.voter_id == person), None))
     return ""
+
+
+def _undecided(review: Review, person: int) -> list[str]:
+    """Waivers that wait for a second person, who this one may be."""
+    if person in review.contributors:
+        return []
+    waiting = (one for one in review.waivers if one.state == Waiver.State.PROPOSED)
+    return sorted(one.name for one in waiting if one.proposed_by_id != person)
+
+
+def _voters_reason(review: Review, own: StandingVote | None) -> str:
+    if own is None:
+        return "vote"
+    if own.status == "outdated" or _waits_for_its_voter(own):
+        return "vote again: a new revision came"
+    if own.approves and review.unaccepted:
+        return "vote again: the report has assumptions that nobody accepted"
+    return "" if own.counts else "vote"
+
+
+def _waits_for_its_voter(one: StandingVote) -> bool:
+    """Whether changes were asked for and a new revision came: now who asked has to look at it."""
+    return one.status == "stands" and one.vote.choice == Vote.Value.REQUEST_CHANGES
 
 
 def _owners_reason(review: Review, gate: Gate) -> str:
     """What the owner can do something about."""
-    objectors = [str(one.vote.voter) for one in review.votes if one.opposes]
+    objectors = [str(one.vote.voter) for one in review.votes if one.opposes and not _waits_for_its_voter(one)]
     if objectors:
         return f"answer {' and '.join(objectors)}: a new revision, or talk them round"
     if review.open_threads:
         return f"answer {review.open_threads} open thread{'s' * (review.open_threads > 1)}"
-    mine = [one for one in gate.conditions if one.scope == "check" and one.status in ("unsatisfied", "error")]
+    mine = [one for one in gate.conditions if one.scope == "check" and one.status == UNSATISFIED]
     return f"mend: {mine[0].title.lower()} does not hold" if mine else ""
 
 
@@ -117,8 +146,8 @@ def _row(submission: Submission, act: str, why: str, anchor: str) -> Waiting:
 
 
 def _open(principal: Principal) -> QuerySet[Submission]:
-    """Open submissions of the person's projects, the oldest report first."""
-    found = listed_submissions(principal).filter(state=Submission.State.OPEN)
+    """Open submissions of projects in which the person does things, the oldest report first."""
+    found = listed_submissions(principal).filter(_as(principal, *ACTING), state=Submission.State.OPEN)
     return found.order_by(F("reported_at").asc(nulls_last=True), "pk")
 
 
@@ -138,32 +167,30 @@ def _to_vote_on(principal: Principal) -> QuerySet[Submission]:
 
     A carried approval still counts: it shows as one that waits, and voting again does no harm.
     """
-    voted = Vote.objects.filter(revision=OuterRef("current"), voter=principal.user.pk, withdrawn_at=None)
+    voted = Vote.objects.filter(
+        revision=OuterRef("current"), voter=principal.user.pk, withdrawn_at=None, dismissed_at=None
+    )  # fmt: skip
     told = _open(principal).filter(_as(principal, *REVIEWING), run_state=Run.State.COMPLETED)
     return told.exclude(_contributed(principal)).exclude(Exists(voted)).exclude(Exists(_standing_objection(principal)))
 
 
 def _standing_objection(principal: Principal) -> QuerySet[Vote]:
-    """One's own block or request for changes that still stands: the author of the submission is to act."""
-    later = Vote.objects.filter(
-        revision__submission=OuterRef("revision__submission"), voter=principal.user.pk,
-        revision__number__gt=OuterRef("revision__number"),
-    )  # fmt: skip
-    return Vote.objects.filter(
-        revision__submission=OuterRef("pk"), voter=principal.user.pk, value=Vote.Value.BLOCK,
-        withdrawn_at=None, dismissed_at=None,
-    ).exclude(Exists(later))  # fmt: skip
+    """One's own block that still stands: the author of the submission is to act."""
+    return _last_votes().filter(voter=principal.user.pk, value=Vote.Value.BLOCK, dismissed_at=None)
 
 
 def _objections() -> QuerySet[Vote]:
     standing = (Vote.Value.BLOCK, Vote.Value.REQUEST_CHANGES)
+    return _last_votes().filter(value__in=standing, dismissed_at=None)
+
+
+def _last_votes() -> QuerySet[Vote]:
+    """The last vote of each voter on a submission, but for those that were withdrawn."""
     later = Vote.objects.filter(
         revision__submission=OuterRef("revision__submission"), voter=OuterRef("voter"),
         revision__number__gt=OuterRef("revision__number"),
     )  # fmt: skip
-    return Vote.objects.filter(
-        revision__submission=OuterRef("pk"), value__in=standing, withdrawn_at=None, dismissed_at=None
-    ).exclude(Exists(later))
+    return Vote.objects.filter(revision__submission=OuterRef("pk"), withdrawn_at=None).exclude(Exists(later))
 
 
 def _open_threads() -> QuerySet[Thread]:
@@ -172,17 +199,20 @@ def _open_threads() -> QuerySet[Thread]:
 
 def _to_adopt(principal: Principal) -> QuerySet[Submission]:
     """What has its approvals and nothing that people hold against it; the gate has the last word."""
-    approving = (Vote.Value.APPROVE, Vote.Value.NITS)
-    approvals = (
-        Vote.objects.filter(
-            revision=OuterRef("current"), value__in=approving, withdrawn_at=None,
-            voter__memberships__project=OuterRef("project"), voter__memberships__role__in=REVIEWING,
-        )
-        .order_by().values("revision").annotate(n=Count("pk", distinct=True)).values("n")
+    last = Run.objects.filter(revision=OuterRef("current")).order_by("-attempt")
+    alike = Q(proposal_digest=OuterRef("proposed"), verdict_digest=OuterRef("said")) & ~Q(verdict_digest="")
+    approvals = _last_votes().filter(
+        Q(revision=OuterRef("current")) | alike, value__in=(Vote.Value.APPROVE, Vote.Value.NITS),
+        voter__is_active=True,
+        voter__memberships__project=OuterRef("project"), voter__memberships__role__in=REVIEWING,
     )  # fmt: skip
+    counted = approvals.order_by().values("revision__submission").annotate(n=Count("voter", distinct=True))
     found = _open(principal).filter(_as(principal, Role.MAINTAINER), run_state=Run.State.COMPLETED)
-    found = found.exclude(verdict="indeterminate").annotate(approved=Subquery(approvals))
-    enough = found.filter(approved__gte=F("project__required_approvals"))
+    found = found.exclude(verdict="indeterminate").annotate(
+        proposed=Subquery(last.values("proposal_digest")[:1]), said=Subquery(last.values("verdict_digest")[:1])
+    )
+    enough = found.annotate(approved=Subquery(counted.values("n")))
+    enough = enough.filter(approved__gte=F("project__required_approvals"))
     return enough.exclude(Exists(_objections())).exclude(Exists(_open_threads()))
 
 
@@ -214,7 +244,8 @@ def _answer(thread: Thread) -> Waiting:
 def _to_mend(principal: Principal) -> QuerySet[Submission]:
     """One's own that do not get on: by their verdict, a run without a report, or an objection."""
     stuck = Q(verdict__in=("incompatible", "indeterminate")) | Q(run_state__in=("failed", "timed_out"))
-    return _open(principal).filter(owner=principal.user.pk).filter(stuck | Q(Exists(_objections())))
+    asked = _objections().filter(Q(value=Vote.Value.BLOCK) | Q(revision=OuterRef("current")))
+    return _open(principal).filter(owner=principal.user.pk).filter(stuck | Q(Exists(asked)))
 
 
 def _blocked_by(submission: Submission) -> str:
@@ -234,7 +265,7 @@ def _expiring(principal: Principal) -> QuerySet[Waiver]:
     """Active waivers that end within two weeks: one's own, and those of the projects that one maintains."""
     day = today()
     mine = Q(proposed_by=principal.user.pk) | _as(principal, Role.MAINTAINER)
-    soon = visible_waivers(principal).filter(mine, state=Waiver.State.ACTIVE)
+    soon = visible_waivers(principal).filter(mine, _as(principal, *ACTING), state=Waiver.State.ACTIVE)
     return soon.filter(expires_on__gte=day, expires_on__lte=day + EXPIRES_SOON).order_by("expires_on")
 
 

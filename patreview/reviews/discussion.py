@@ -56,6 +56,8 @@ def reply(thread: Thread, body: str, *, by: Principal, asks: bool = False, draft
     text = required(checked_body(body), "The comment")
     submission = lock(thread.submission_id)
     assert submission.current is not None
+    if not Thread.objects.filter(pk=thread.pk).exists():
+        raise NotFound("gone", "The thread is gone: the draft that began it was thrown away.")
     return _add(thread, submission.current, text, author, by=by, asks=asks, draft=draft)
 
 
@@ -148,9 +150,10 @@ def discard(comment: Comment, *, by: Principal) -> None:
     """Throw an own draft away, and its thread if nothing else is in it."""
     _author(comment.thread.submission, by)
     lock(comment.thread.submission_id)
-    if comment.author_id != by.user.pk or not comment.is_draft:
+    drafts = Comment.objects.filter(pk=comment.pk, author=by.user.pk, is_draft=True)
+    if not drafts.exists():
         raise Forbidden("not_a_draft", "Only an own draft is thrown away; a comment stays.")
-    Comment.objects.filter(pk=comment.pk, is_draft=True).delete()
+    drafts.delete()
     if not Comment.objects.filter(thread=comment.thread_id).exists():
         Thread.objects.filter(pk=comment.thread_id).delete()
 
@@ -162,14 +165,18 @@ def edit(comment: Comment, body: str, *, by: Principal) -> None:
     text = required(checked_body(body), "The comment")
     if comment.author_id != by.user.pk:
         raise Forbidden("not_yours", "Only its author edits a comment.")
+    lock(comment.thread.submission_id)  # it may be published, hidden or thrown away meanwhile
+    held = Comment.objects.filter(pk=comment.pk).first()
+    if held is None:
+        raise NotFound("gone", "The draft was thrown away.")
     now = timezone.now()
-    if comment.is_draft:
-        Comment.objects.filter(pk=comment.pk).update(body=text, at=now)
+    if held.is_draft:
+        Comment.objects.filter(pk=held.pk).update(body=text, at=now)
         return
-    if comment.hidden_at or comment.at + EDITABLE_FOR < now:
+    if held.hidden_at or held.at + EDITABLE_FOR < now:
         raise Conflict("too_late", "A comment can be edited for 15 minutes; add another one.")
-    Comment.objects.filter(pk=comment.pk).update(body=text, edited_at=now)
-    _record("comment.edited", comment.thread, comment.revision, by=by, comment=comment.pk, before=comment.body)
+    Comment.objects.filter(pk=held.pk).update(body=text, edited_at=now)
+    _record("comment.edited", comment.thread, comment.revision, by=by, comment=held.pk, before=held.body)
 
 
 @transaction.atomic

@@ -109,6 +109,12 @@ class Review:
         """Fingerprints of the conditional findings whose assumption somebody accepted."""
         return {fingerprint for one in self.approvals for fingerprint in one.vote.acknowledges}
 
+    @cached_property
+    def unaccepted(self) -> set[str]:
+        """Fingerprints of the conditional findings that are neither accepted nor waived."""
+        conditional = {one["fingerprint"] for one in self.findings if one["verdict"] == "conditional"}
+        return conditional - self.accepted - set(self.waived)
+
 
 def review_of(revision: Revision, run: Run | None, report: Json | None, *, day: date | None = None) -> Review:
     """Read what the gate of a revision needs, given its last run and that run's report."""
@@ -134,14 +140,24 @@ def gate_of(revision: Revision, run: Run | None, report: Json | None, *, day: da
 def conclude(review: Review) -> Gate:
     """The conditions, and what follows from them."""
     conditions = tuple(_judged(review, row) for row in CONDITIONS)
-    # Whatever remains although the gate lets it pass is said in the conclusion.
-    warned = bool(review.waived) or any(one["verdict"] == "degraded" for one in review.findings)
     checks = [one for one in conditions if one.scope == "check"]
+    warned = _is_warned(review)
     return Gate(check=_sum(checks, warned=warned), adopt=_sum(conditions, warned=warned), conditions=conditions)
 
 
-def _sum(conditions: Iterable[Condition], *, warned: bool) -> str:
+def _is_warned(review: Review) -> bool | None:
+    """Whether something remains although the gate lets it pass: said in the conclusion. None: nobody can tell."""
+    try:
+        return bool(review.waived) or any(one["verdict"] == "degraded" for one in review.findings)
+    except Exception:
+        log.exception("warnings not computed", revision=review.revision.pk)
+        return None
+
+
+def _sum(conditions: Iterable[Condition], *, warned: bool | None) -> str:
     states = {condition.status for condition in conditions}
+    if warned is None:
+        return BLOCKED
     if states <= {SATISFIED, NOT_APPLICABLE}:
         return WITH_WARNINGS if warned else SATISFIED
     return PENDING if states <= {SATISFIED, NOT_APPLICABLE, PENDING} else BLOCKED
@@ -225,7 +241,7 @@ def _conditionals(review: Review) -> tuple[str, str]:
     conditional = {one["fingerprint"] for one in review.findings if one["verdict"] == "conditional"}
     if not conditional:
         return NOT_APPLICABLE, "None."
-    open_count = len(conditional - review.accepted - set(review.waived))
+    open_count = len(review.unaccepted)
     detail = f"{len(conditional) - open_count} of {len(conditional)}: an approval accepts the assumptions listed."
     return (PENDING, detail) if open_count else (SATISFIED, detail)
 

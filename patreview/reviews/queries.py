@@ -163,7 +163,10 @@ def visible_waivers(principal: Principal) -> QuerySet[Waiver]:
 
 def waivers_for(project_id: int, report: dict[str, Any] | None) -> list[Waiver]:
     """Waivers of a project that name a finding of the report, whatever their state, newest first."""
-    fingerprints = {finding["fingerprint"] for finding in report["findings"]} if report else set()
+    try:
+        fingerprints = {finding["fingerprint"] for finding in report["findings"]} if report else set()
+    except (LookupError, TypeError):
+        return []  # of a report that cannot be read nothing is waived, and the gate says what is wrong with it
     known = Waiver.objects.filter(project=project_id, fingerprint__in=fingerprints)
     return list(known.select_related("proposed_by", "decided_by").order_by("-pk")) if fingerprints else []
 

@@ -106,7 +106,10 @@ def dismiss_vote(cast: Vote, reason: str, *, by: Principal) -> None:
         raise Forbidden("self_approval", "You contributed to this submission, so somebody else must dismiss a vote.")
     if cast.voter_id == by.user.pk:
         raise Conflict("own_vote", "This is your own vote: withdraw it.")
-    if not cast.choice.opposes or cast.withdrawn_at:
+    later = Vote.objects.filter(
+        revision__submission=submission, voter=cast.voter_id, revision__number__gt=cast.revision.number
+    )
+    if not cast.choice.opposes or cast.withdrawn_at or later.exists():
         raise Conflict("no_objection", "Only a standing block or request for changes is dismissed.")
     why = required(checked_line(reason, at_most=DISMISSAL_MAX), "The reason")
     fields = {"dismissed_at": timezone.now(), "dismissed_by": by.user, "dismissal": why}

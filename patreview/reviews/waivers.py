@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from patreview.accounts.models import User
@@ -50,21 +50,21 @@ def propose_waiver(
     why = required(checked_body(reason), "The reason")
     lock(revision.submission_id)
     project = revision.submission.project
-    if Waiver.objects.filter(project=project, fingerprint=fingerprint, state=Waiver.State.PROPOSED).exists():
-        raise Conflict("proposed", "A waiver of this finding is proposed already: decide on that one first.")
-    waiver = Waiver.objects.create(
-        project=project,
-        submission=revision.submission,
-        fingerprint=fingerprint,
-        rule=finding["rule"],
-        title=finding["title"][:300],
-        verdict=finding["verdict"],
-        guests=finding["guests"],
-        reason=why,
-        control=checked_body(control),
-        expires_on=last,
-        proposed_by=by.user,
-    )
+    fields = {
+        "submission": revision.submission,
+        "rule": finding["rule"],
+        "title": finding["title"][:300],
+        "verdict": finding["verdict"],
+        "guests": finding["guests"],
+        "reason": why,
+        "control": checked_body(control),
+        "expires_on": last,
+    }
+    try:
+        with transaction.atomic():  # the database knows, also of other submissions at this moment
+            waiver = Waiver.objects.create(project=project, fingerprint=fingerprint, proposed_by=by.user, **fields)
+    except IntegrityError as exc:
+        raise Conflict("proposed", "A waiver of this finding is proposed already: decide on that one first.") from exc
     about = {"fingerprint": fingerprint, "rule": waiver.rule, "expires_on": last.isoformat()}
     _record("waiver.proposed", waiver, by=by, reason=why, **about)
     return waiver
@@ -84,10 +84,10 @@ def _finding(revision: Revision, fingerprint: str) -> dict[str, Any]:
 
 def _last_day(text: str, day: date) -> date:
     try:
-        last = date.fromisoformat(text.strip()) if len(text.strip()) == len("2026-01-31") else None
+        last = date.fromisoformat(text.strip())
     except ValueError:
         last = None
-    if last is None:
+    if last is None or last.isoformat() != text.strip():  # 2026-W14-2 is ISO 8601 too
         raise Conflict("expires_on", "Write the last day as YYYY-MM-DD.")
     if not day <= last <= day + timedelta(days=DAYS_MAX):
         latest = day + timedelta(days=DAYS_MAX)

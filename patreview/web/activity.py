@@ -156,7 +156,7 @@ def _day(query: dict[str, str], name: str) -> date | None:
 def _before(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
         raise BadAddress("before is the number of an entry.")
     return int(text)
 

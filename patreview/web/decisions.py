@@ -18,7 +18,7 @@ from patreview.reviews import services
 from patreview.reviews.queries import visible_votes
 from patreview.web.errors import only
 from patreview.web.submissions import submission_page
-from patreview.web.visitor import LARGEST_ID, principal_of, submission_or_404
+from patreview.web.visitor import principal_of, submission_or_404
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -129,8 +129,6 @@ def retitle(request: HttpRequest, pk: int) -> HttpResponse:
 
 def found_or_404(rows: QuerySet[Any], pk: int) -> Any:
     """The row of that number among those that the one who asks may see."""
-    if pk > LARGEST_ID:
-        raise Http404
     return get_object_or_404(rows, pk=pk)
 
 

@@ -95,7 +95,7 @@ def _chosen(request: HttpRequest, platforms: list[str]) -> tuple[dict[str, str],
 
 
 def _key(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
         raise BadAddress(f"{name} is the number of a guest.")
     return int(text)
 

@@ -55,7 +55,7 @@ def _after(request: HttpRequest) -> int:
     if unknown:
         raise BadAddress(f"There is no filter “{unknown[0][:50]}”; use after.")
     text = request.GET.get("after", "0")
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
         raise BadAddress("after is the number of a layout.")
     return int(text)
 

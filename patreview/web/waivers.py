@@ -84,7 +84,7 @@ def _chosen(request: HttpRequest) -> tuple[str, int | None]:
     state, before = asked.get("state", ""), asked.get("before", "")
     if state and state not in STATES:
         raise BadAddress(f"“{state[:40]}” is no state of a waiver; use {', '.join(STATES)}.")
-    if before and not (before.isascii() and before.isdigit() and int(before[:20]) <= LARGEST_ID):
+    if before and not (before.isascii() and before.isdigit() and len(before) <= 19 and int(before) <= LARGEST_ID):
         raise BadAddress("before is the number of a waiver.")
     return state, int(before) if before else None
 
