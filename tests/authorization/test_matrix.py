@@ -13,14 +13,13 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection, transaction
-from django.test import override_settings
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from patreview.reviews.queries import today
 from tests.authorization.given import given
 from tests.authorization.table import Route, Row, read
-from tests.authorization.world import SECRETS, TOKENS, World, build, digest_of_everything
+from tests.authorization.world import SECRETS, TOKENS, World, digest_of_everything, undone
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -33,27 +32,11 @@ UNKNOWN = {"slug": "no-such-project", "secret": "no-such-link"}
 
 
 @contextmanager
-def undone() -> Iterator[None]:
-    """What is done inside is rolled back."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
-@contextmanager
 def no_memory(client: Client) -> Iterator[None]:
     """The client's cookies are what they were: a message that waits for the next page is not its own."""
     kept = deepcopy(client.cookies)
     yield
     client.cookies = kept
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    """Made once; every cell is undone."""
-    hasher = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    with django_db_blocker.unblock(), override_settings(PASSWORD_HASHERS=hasher), undone():
-        yield build()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

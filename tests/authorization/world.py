@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -60,12 +63,17 @@ class World:
     plain: dict[str, Target] = field(default_factory=dict)
     risky: dict[str, Target] = field(default_factory=dict)
     common: dict[str, str] = field(default_factory=dict)
+    other: str = ""
     untouched: str = ""
 
     def words(self, column: str) -> dict[str, str]:
         """What the placeholders of an address stand for, for one who asks."""
         own = {"self": self.people[column].name if column in self.people else "nobody"}
         return self.common | own | self.target(self.plain, column).words()
+
+    def elsewhere_words(self) -> dict[str, str]:
+        """The other project, and a submission in it."""
+        return {"slug": self.elsewhere.slug, "submission": self.other}
 
     def target(self, targets: dict[str, Target], column: str) -> Target:
         return targets[column if column in OWNERS else "SO"]
@@ -75,13 +83,22 @@ class World:
         return self.people[column]
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is done inside is rolled back."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def build() -> World:
     project = make.make_project(title=PROJECT_TITLE)
     elsewhere = make.make_project(title="Elsewhere")
     world = World(project, elsewhere, _people(project, elsewhere))
     platform = make.make_platform(project)
     guest = make.make_guest(platform, name="dom0")
-    make.make_platform(elsewhere, name="xen-4.20")
+    made = make.make_layout_submission(make.make_platform(elsewhere, name="xen-4.20"), world.people["TP"])
+    world.other = str(make.execute(made.run).revision.submission_id)
     world.plain = {column: _target(world, platform, column, make.HARMLESS) for column in ("SO", *OWNERS)}
     world.risky = {column: _target(world, platform, column, make.LINUX) for column in ("SO", *OWNERS)}
     _let_one_leave(world)
@@ -176,6 +193,7 @@ def _bearer(world: World, column: str, scopes: list[str], *, project: Project | 
 
 #: Written by merely asking: when a token was last used, sessions, and guesses at the door.
 _UNCOUNTED = {"SignInGuesses"}
+_LAST = {"last_used_at", "last_login"}
 
 
 def digest_of_everything() -> str:
