@@ -16,8 +16,8 @@ __all__ = [
     "Submission",
     "artifacts_of",
     "contributors_of",
-    "proposals_of_layout",
     "may_revise",
+    "proposals_of_layout",
     "revisions_of",
     "visible_submissions",
 ]

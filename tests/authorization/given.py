@@ -3,9 +3,12 @@
 from typing import Any
 
 from patreview.analyses.services import request_run
+from patreview.catalogue.models import Guest
+from patreview.catalogue.retirement import retire_guest, retire_platform
 from patreview.projects.queries import Role, may
 from patreview.projects.services import change_project, create_token
 from patreview.reviews import discussion, services
+from patreview.reviews.models import Thread, Waiver
 from patreview.reviews.queries import today
 from patreview.reviews.waivers import decide_waiver, propose_waiver
 from tests import make
@@ -18,6 +21,10 @@ def given(name: str, world: World, column: str) -> Words:
     """Do it, and say what the placeholders stand for."""
     made: Words = globals()[name.replace(" ", "_")](world, column)
     return made
+
+
+def private(world: World, column: str) -> Words:
+    return {}
 
 
 def public(world: World, column: str) -> Words:
@@ -45,8 +52,6 @@ def thread(world: World, column: str) -> Words:
 
 def resolved_thread(world: World, column: str) -> Words:
     words = thread(world, column)
-    from patreview.reviews.models import Thread
-
     discussion.resolve(Thread.objects.get(pk=words["thread"]), "answered", by=world.by("critic"))
     return words
 
@@ -103,8 +108,6 @@ def waiver(world: World, column: str) -> Words:
 
 def accepted_waiver(world: World, column: str) -> Words:
     words = waiver(world, column)
-    from patreview.reviews.models import Waiver
-
     decide_waiver(Waiver.objects.get(pk=words["waiver"]), accept=True, by=world.by("boss"))
     return words
 
@@ -130,4 +133,15 @@ def external_key(world: World, column: str) -> Words:
     platform = world.plain["SO"].submission.platform
     assert platform is not None
     make.make_layout_submission(platform, world.by("SO"), make.HARMLESS, external_key="k")
+    return {}
+
+
+def retired_platform(world: World, column: str) -> Words:
+    platform = make.make_platform(world.project, "xen-old")
+    retire_platform(platform, reason="Gone.", by=world.by("boss"))
+    return {"platform": platform.name}
+
+
+def retired_guest(world: World, column: str) -> Words:
+    retire_guest(Guest.objects.get(pk=world.common["guest"]), reason="Gone.", by=world.by("boss"))
     return {}

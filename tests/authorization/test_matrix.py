@@ -72,8 +72,8 @@ def tried(world: World, row: Row, route: Route, column: str) -> list[str]:
     for client in world.clients["AN" if column == "AH" else column]:
         with undone(), no_memory(client):
             words = world.words(column) | {"today": today().isoformat()}
-            for name in [row.section.replace("private", ""), *row.given]:
-                words |= given(name, world, column) if name else {}
+            for name in [row.section, *row.given]:
+                words |= given(name, world, column)
             answer, changed = watched(world, client, route, words, is_fresh=not (row.given or row.section != "private"))
             problem = judged(row, route, column, answer, changed=changed)
             if not problem and answer.status_code == 404:

@@ -97,7 +97,7 @@ def build() -> World:
     world = World(project, elsewhere, _people(project, elsewhere))
     platform = make.make_platform(project)
     guest = make.make_guest(platform, name="dom0")
-    made = make.make_layout_submission(make.make_platform(elsewhere, name="xen-4.20"), world.people["TP"])
+    made = make.make_layout_submission(make.make_platform(elsewhere, "xen-4.20", layout=make.LINUX), world.people["TP"])
     world.other = str(make.execute(made.run).revision.submission_id)
     world.plain = {column: _target(world, platform, column, make.HARMLESS) for column in ("SO", *OWNERS)}
     world.risky = {column: _target(world, platform, column, make.LINUX) for column in ("SO", *OWNERS)}
