@@ -122,7 +122,7 @@ class VoteDetail(ReviewView):
         return HttpResponse(status=204)
 
     def _vote(self, pk: int, vote_id: int) -> Any:
-        return get_object_or_404(visible_votes(self.principal).filter(revision__submission=pk), pk=vote_id)
+        return get_object_or_404(visible_votes(self.principal).filter(revision__submission__pk=pk), pk=vote_id)
 
 
 class Dismissal(VoteDetail):

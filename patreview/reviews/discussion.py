@@ -74,6 +74,8 @@ def _thread(revision: Revision, anchor: str, key: str, author: User) -> Thread:
     about = {"submission_id": revision.submission_id, "anchor": anchor}
     if anchor == Thread.Anchor.REVISION:
         return Thread.objects.create(**about, **begun, label=str(revision))
+    if not key.isprintable():  # PostgreSQL cannot even look for U+0000
+        raise NotFound("not_in_report", f"The last report on {revision} has no such {anchor}.")
     known = Thread.objects.filter(**about, key=key).first()
     return known or Thread.objects.create(**about, **begun, key=key, label=_label(revision, anchor, key))
 

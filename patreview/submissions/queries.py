@@ -2,8 +2,9 @@
 
 from django.db.models import QuerySet
 
+from patreview.projects.models import Role
 from patreview.projects.principal import Principal
-from patreview.projects.queries import project_scope
+from patreview.projects.queries import may, project_scope
 from patreview.submissions.models import Artifact, Revision, Submission
 
 # Doors name these types in annotations; they reach rows only through queries and services.
@@ -16,6 +17,7 @@ __all__ = [
     "artifacts_of",
     "contributors_of",
     "listed_submissions",
+    "may_revise",
     "proposals_of_layout",
     "revisions_of",
     "visible_submissions",
@@ -61,3 +63,9 @@ def contributors_of(revision: Revision) -> set[int]:
     """Ids of all who had a hand in a revision: its owner, and the author of it and of every earlier one."""
     earlier = Revision.objects.filter(submission_id=revision.submission_id, number__lte=revision.number)
     return {revision.submission.owner_id, *earlier.values_list("created_by", flat=True)}
+
+
+def may_revise(principal: Principal, submission: Submission) -> bool:
+    """Whether the submission is the principal's own, or they are maintainer: who else submits begins another one."""
+    needed = Role.SUBMITTER if principal.user.pk == submission.owner_id else Role.MAINTAINER
+    return may(principal, submission.project, needed, scope="submit")

@@ -8,10 +8,10 @@ from patreview import engine
 from patreview.accounts.models import User
 from patreview.catalogue.models import Platform
 from patreview.projects.errors import Conflict, Forbidden
-from patreview.projects.models import Project, Role
+from patreview.projects.models import Project
 from patreview.projects.principal import Principal
-from patreview.projects.queries import may
 from patreview.submissions.models import Artifact, Blob, Revision, Submission
+from patreview.submissions.queries import may_revise
 
 TITLE_MAX = 100
 FILES_MAX = 8
@@ -249,7 +249,7 @@ def lock(pk: int) -> Submission:
 
 
 def _check_addition(submission: Submission, proposal: Proposal, *, by: Principal) -> None:
-    if by.user.pk != submission.owner_id and not may(by, submission.project, Role.MAINTAINER):
+    if not may_revise(by, submission):
         raise Forbidden(
             "not_yours", f"#{submission.pk} belongs to {submission.owner}: only they or a maintainer add to it."
         )

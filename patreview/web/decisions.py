@@ -43,7 +43,7 @@ def vote(request: HttpRequest, pk: int) -> HttpResponse:
 @only("POST")
 def withdraw_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
     """Take one's own vote back."""
-    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission=pk), vote_id)
+    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission__pk=pk), vote_id)
     return decide(
         request,
         pk,
@@ -56,7 +56,7 @@ def withdraw_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
 @only("POST")
 def dismiss_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
     """Set a standing objection aside."""
-    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission=pk), vote_id)
+    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission__pk=pk), vote_id)
     reason = request.POST.get("reason", "")
     return decide(
         request,
@@ -91,7 +91,7 @@ def rerun(request: HttpRequest, pk: int) -> HttpResponse:
 @only("POST")
 def cancel(request: HttpRequest, pk: int, run_id: int) -> HttpResponse:
     """Stop a run that is queued or under way."""
-    run = found_or_404(visible_runs(principal_of(request)).filter(revision__submission=pk), run_id)
+    run = found_or_404(visible_runs(principal_of(request)).filter(revision__submission__pk=pk), run_id)
     return decide(request, pk, lambda _: cancel_run(run, by=principal_of(request)), "runs", "The run is cancelled.")
 
 

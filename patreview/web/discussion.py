@@ -125,10 +125,10 @@ def hide(request: HttpRequest, pk: int, comment_id: int) -> HttpResponse:
 
 
 def _thread(request: HttpRequest, pk: int, thread_id: int) -> Thread:
-    thread: Thread = found_or_404(visible_threads(principal_of(request)).filter(submission=pk), thread_id)
+    thread: Thread = found_or_404(visible_threads(principal_of(request)).filter(submission__pk=pk), thread_id)
     return thread
 
 
 def _comment(request: HttpRequest, pk: int, comment_id: int) -> Comment:
-    said: Comment = found_or_404(visible_comments(principal_of(request)).filter(thread__submission=pk), comment_id)
+    said: Comment = found_or_404(visible_comments(principal_of(request)).filter(thread__submission__pk=pk), comment_id)
     return said

@@ -33,14 +33,19 @@ def body_refused(request: HttpRequest, status: int, reason: str) -> HttpResponse
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
-    """403: seen, but not allowed."""
-    return render(request, "403.html", {"reason": reason}, status=403)
+    """403: seen, but not allowed; one who is not logged in is asked to, since they may be allowed then."""
+    context = {"reason": reason, "login_first": _is_nobody(request)}
+    return render(request, "403.html", context, status=403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404; one who is not logged in is asked to, since more may be there for them."""
+    return render(request, "404.html", {"login_first": _is_nobody(request)}, status=404)
+
+
+def _is_nobody(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
-    return render(request, "404.html", {"login_first": user is not None and not user.is_authenticated}, status=404)
+    return user is not None and not user.is_authenticated
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -79,7 +79,7 @@ class Key:
 
 def read_number(text: str) -> int:
     """A number that a row may have. Raises ValueError."""
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > LARGEST_ID:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
         raise ValueError(text)
     return int(text)
 

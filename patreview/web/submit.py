@@ -16,7 +16,7 @@ from patreview.analyses import services
 from patreview.catalogue.queries import platforms_in
 from patreview.projects.errors import Conflict, Forbidden
 from patreview.submissions import drafts
-from patreview.submissions.queries import KINDS, artifacts_of
+from patreview.submissions.queries import KINDS, artifacts_of, may_revise
 from patreview.submissions.services import Proposal, Upload, read_proposal
 from patreview.web import guest_presets, preview
 from patreview.web.errors import BadAddress, only, permission_denied
@@ -51,6 +51,9 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
 def revise(request: HttpRequest, pk: int) -> HttpResponse:
     """A new revision, filled with what the current one states."""
     submission = submission_or_404(request, pk)
+    if not may_revise(principal_of(request), submission):
+        reason = f"#{pk} belongs to {submission.owner}: only they or a maintainer add to it. Submit one of your own."
+        return permission_denied(request, reason=reason)
     return _page(request, submission.project, submission.kind, submission)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
 
 from patreview.analyses.services import submit
@@ -335,3 +336,15 @@ def test_choices_that_differ_from_the_patch_that_came_along_are_not_passed_over(
     taken = client.post(f"{place}revise/", {"note": "", "layout": ""} | chosen)
     assert taken.status_code == 303
     assert newest(team).current.content["layout"]["entries"] == make.HARMLESS.split()
+
+
+def test_the_form_of_a_revision_is_for_those_who_may_add_one(team):
+    submitted = team.submission()
+    another = make.make_member(team.project)
+    for by, status in ((team.submitter, 200), (team.maintainer, 200), (another, 403), (team.reviewer, 403)):
+        client = Client()
+        client.force_login(by.user)
+        answer = client.get(f"/s/{submitted.submission.pk}/revise/")
+        assert answer.status_code == status
+        if status == 403:
+            assert "Submit one of your own" in answer.text
