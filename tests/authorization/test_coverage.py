@@ -47,6 +47,8 @@ KNOWN = {
     "projects.text.checked_line": "reads a text",
     "projects.text.required": "reads a text",
     "reviews.queries.today": "a day",
+    "reviews.tallies.tallies_of": "of rows that a listing gave",
+    "reviews.tallies.turn_of": "of a row that a listing gave",
     "submissions.services.read_proposal": "reads what was sent, and stores nothing",
 }
 #: What a query of a room fetched along with rows that it gave.
