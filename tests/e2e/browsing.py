@@ -13,7 +13,6 @@ from patreview.demo.story import DESKTOP_DOM0, PASSWORD, XEN_DEVEL_2010, Project
 from tests.faults.installation import Installation
 
 PROJECT = DESKTOP_DOM0.slug
-FIRST_GUEST = len(XEN_DEVEL_2010.guests) + 1  # its number in a database that holds the demo alone
 REPORT_LIMIT_S = 60.0
 REPORTS = {"desktop": DESKTOP_DOM0, "2010": XEN_DEVEL_2010}
 
