@@ -48,4 +48,4 @@ class ProjectFindings(View):
 
 def _documents(project_id: int, findings: Sequence[Finding]) -> list[dict[str, Any]]:
     waived = waived_by(project_id, list(findings))
-    return [documents.finding_document(one, waived_document(waived.get(one.fingerprint))) for one in findings]
+    return [documents.finding_document(one, waived_document(waived.get(one.pk))) for one in findings]

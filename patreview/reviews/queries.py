@@ -180,17 +180,17 @@ def covering(finding: dict[str, Any], waivers: list[Waiver], day: date) -> Waive
     return None
 
 
-def waived_by(project_id: int, findings: list[Finding], day: date | None = None) -> dict[str, Waiver]:
-    """The active waiver of each stored finding that has one, by fingerprint."""
+def waived_by(project_id: int, findings: list[Finding], day: date | None = None) -> dict[int, Waiver]:
+    """The active waiver of each stored finding that has one, by the finding's row: two may share a fingerprint."""
     prints = {one.fingerprint for one in findings}
     known = list(Waiver.objects.filter(project=project_id, fingerprint__in=prints, state=Waiver.State.ACTIVE))
     found = {
-        one.fingerprint: covering(
+        one.pk: covering(
             {"fingerprint": one.fingerprint, "guests": one.guests, "verdict": one.verdict}, known, day or today()
         )
         for one in findings
     }
-    return {fingerprint: waiver for fingerprint, waiver in found.items() if waiver}
+    return {pk: waiver for pk, waiver in found.items() if waiver}
 
 
 def _is_worse(verdict: str, than: str) -> bool:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from patreview.analyses.finding_listing import STATES, Place, StandingFinding, standing_findings
 from patreview.analyses.listing import VERDICTS
+from patreview.reviews.queries import Waiver, waived_by
 from patreview.web.errors import only
 from patreview.web.list_address import Address, Filter, Key, control, read_address
 from patreview.web.templatetags.marks import named
@@ -35,10 +36,11 @@ def findings(request: HttpRequest, slug: str) -> HttpResponse:
     project = project_or_404(request, slug)
     address = read_address(request, FILTERS, KEY)
     page = standing_findings(project, address.chosen, **address.key)
+    waived = waived_by(project.pk, [one.finding for one in page.rows])
     here = reverse("web:findings", args=[project.slug])
     api_path = address.leading(f"/api/v1/projects/{project.slug}/findings")
     context = frame(request, project, "findings", api_path) | {
-        "rows": [_row(one) for one in page.rows],
+        "rows": [_row(one, waived.get(one.finding.pk)) for one in page.rows],
         "pages": address.neighbours(here, page, [one.place for one in page.rows]),
         "filtered": bool(request.GET),
         "filters": [control(one, address.chosen.get(one.name, "")) for one in FILTERS],
@@ -50,8 +52,9 @@ def findings(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "analyses/findings.html", context)
 
 
-def _row(one: StandingFinding) -> dict[str, Any]:
+def _row(one: StandingFinding, waiver: Waiver | None) -> dict[str, Any]:
     return {
+        "waiver": waiver,
         "it": one.finding,
         "guests": named(one.finding.guests),
         "submission": one.submission_id,
