@@ -89,6 +89,15 @@ def test_who_may_read_it(team, client, door, who, private, public):
     assert client.get(door.format("none")).status_code == (401 if turned_away else 404)
 
 
+def test_one_who_is_not_logged_in_may_do_so_first(team, client):
+    Project.objects.filter(pk=team.project.pk).update(visibility="public")
+    path = f"/p/{team.project.slug}/activity/"
+    login = f'href="/login/?next={path}"'
+    assert login in client.get(path).text
+    client.force_login(team.outsider.user)
+    assert login not in client.get(path).text
+
+
 def test_it_says_who_did_what(team, adopted, page):
     text = page()
     assert numbers(text) == list(range(Head.objects.get(project_id=team.project.pk).seq, 0, -1))
