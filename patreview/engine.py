@@ -8,6 +8,8 @@ from simulator import COMPARISON_CLASSES, ENGINE_VERSION, InvalidInput, Problem
 Data = dict[str, Any]
 
 SCENARIO_SCHEMA = "patreview.scenario/1"
+#: Worst first.
+VERDICTS = ("incompatible", "indeterminate", "conditional", "degraded", "compatible")
 
 _FAMILY_HINTS = {
     "linux": "mainline and distribution kernels; the release decides how it encodes",
@@ -218,6 +220,7 @@ __all__ = [
     "COMPARISON_CLASSES",
     "ENGINE_VERSION",
     "SCENARIO_SCHEMA",
+    "VERDICTS",
     "InvalidInput",
     "account",
     "add_images",

@@ -12,6 +12,7 @@ from uuid import uuid4
 import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest
+from django.db.models import BigIntegerField
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.functional import SimpleLazyObject
 
@@ -21,7 +22,6 @@ from patreview.projects.principal import Principal
 Handler = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PATH = re.compile(r"^(/invitations/)[^/]+")
-LARGEST_ID = 2**63 - 1
 QUIET = {"/healthz", "/readyz"}
 log = structlog.get_logger("patreview.request")
 
@@ -158,7 +158,7 @@ class RowNumbers:
         return self.get_response(request)
 
     def process_view(self, _request: HttpRequest, _view: object, _args: object, kwargs: dict[str, object]) -> None:
-        if any(isinstance(value, int) and value > LARGEST_ID for value in kwargs.values()):
+        if any(isinstance(value, int) and value > BigIntegerField.MAX_BIGINT for value in kwargs.values()):
             raise Http404
 
 

@@ -13,7 +13,6 @@ from patreview.catalogue.models import Platform
 from patreview.projects.models import Project
 from patreview.submissions.models import Revision, Submission
 
-VERDICTS = ("incompatible", "indeterminate", "conditional", "degraded", "compatible")
 Row = TypeVar("Row")
 Rows = QuerySet[Submission, tuple[Any, ...]]
 
@@ -25,6 +24,16 @@ class Page(Generic[Row]):
     rows: Sequence[Row]
     newer: bool
     older: bool
+
+
+def page_of(found: QuerySet[Any, Any], key: str, *, limit: int, before: Any = None, after: Any = None) -> Page[Any]:
+    """A page of rows by a key that rises with time, newest first: those older than `before`, or newer than `after`."""
+    if after is not None:
+        rows = list(found.filter(**{f"{key}__gt": after}).order_by(key)[: limit + 1])
+        return Page(rows[:limit][::-1], newer=len(rows) > limit, older=True)
+    older = found.filter(**{f"{key}__lt": before}) if before is not None else found
+    rows = list(older.order_by(f"-{key}")[: limit + 1])
+    return Page(rows[:limit], newer=before is not None, older=len(rows) > limit)
 
 
 class SubmissionRow(NamedTuple):
@@ -68,14 +77,8 @@ def submission_page(
     """
     within: Any = project if isinstance(project, Project) else project.order_by().values("pk")[:1]
     found = _chosen(_rows().filter(project=within), chosen, reader)
-    if after is not None:
-        found = found.filter(pk__gt=after).order_by("pk")
-    else:
-        found = (found.filter(pk__lt=before) if before is not None else found).order_by("-pk")
-    rows = list(map(SubmissionRow._make, found[: limit + 1]))
-    if after is not None:
-        return Page(rows[:limit][::-1], newer=len(rows) > limit, older=True)
-    return Page(rows[:limit], newer=before is not None, older=len(rows) > limit)
+    page = page_of(found, "pk", limit=limit, before=before, after=after)
+    return Page([SubmissionRow._make(row) for row in page.rows], newer=page.newer, older=page.older)
 
 
 @cache

@@ -25,6 +25,7 @@ from patreview.analyses.models import Finding, Report, Run
 from patreview.analyses.scenario import proposal_digest, scenario_of, verdict_digest
 from patreview.catalogue.queries import catalogue_version
 from patreview.journal.services import record
+from patreview.journal.subjects import submission_subject
 from patreview.submissions.models import Submission
 
 log = structlog.get_logger("patreview.runs")
@@ -190,4 +191,4 @@ def _record(run: Run, action: str, **data: Any) -> None:
 
 def subject_of(run: Run) -> str:
     """How the journal names a run."""
-    return f"submission:{run.revision.submission_id}/r{run.revision.number}/run{run.attempt}"
+    return submission_subject(run.revision.submission_id, run.revision.number, run.attempt)

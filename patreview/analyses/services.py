@@ -1,7 +1,6 @@
 """Submit a proposal, ask for another run. Both only write rows: the dispatcher publishes what is queued."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
@@ -13,14 +12,13 @@ from patreview.analyses.models import Run
 from patreview.analyses.queries import is_stale
 from patreview.analyses.runner import summarise
 from patreview.catalogue.queries import platforms_in
-from patreview.journal.services import record
 from patreview.projects.errors import Conflict
 from patreview.projects.models import Project, Role
 from patreview.projects.principal import Principal
 from patreview.projects.queries import require
 from patreview.projects.text import checked_line
 from patreview.submissions.models import Revision, Submission
-from patreview.submissions.services import Proposal, ReadProposal, lock, read_proposal, store
+from patreview.submissions.services import Proposal, ReadProposal, lock, read_proposal, record_act, store
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def _store_and_queue(
         run = _last_or_anew(revision, by=by)
         return Submitted(revision.submission, revision, run, created=False)
     run = queue_run(revision, by=by, trigger="submitted", attempt=1)
-    _record(
+    record_act(
         "submission.revised" if revision.number > 1 else "submission.created", revision, by=by, digest=revision.digest
     )
     return Submitted(revision.submission, revision, run, created=True)
@@ -74,7 +72,7 @@ def _last_or_anew(revision: Revision, *, by: Principal) -> Run:
     if revision.submission.state != Submission.State.OPEN or not run.is_finished or holds:
         return run
     again = queue_run(revision, by=by, trigger="resubmitted", attempt=run.attempt + 1)
-    _record("run.requested", revision, by=by, attempt=again.attempt, reason=again.trigger)
+    record_act("run.requested", revision, by=by, attempt=again.attempt, reason=again.trigger)
     return again
 
 
@@ -93,7 +91,7 @@ def request_run(revision: Revision, *, by: Principal, reason: str = "") -> Run:
     if last and not last.is_finished:
         raise Conflict("run_under_way", f"Run {last.attempt} is {last.state}; wait for it.")
     run = queue_run(revision, by=by, trigger="requested", attempt=last.attempt + 1 if last else 1, reason=reason)
-    _record("run.requested", revision, by=by, attempt=run.attempt, reason=reason)
+    record_act("run.requested", revision, by=by, attempt=run.attempt, reason=reason)
     return run
 
 
@@ -115,7 +113,7 @@ def cancel_run(run: Run, *, by: Principal) -> None:
     ):
         raise Conflict("finished", "The run is finished already.")
     summarise(run, state=Run.State.CANCELLED)
-    _record("run.cancelled", run.revision, by=by, attempt=run.attempt)
+    record_act("run.cancelled", run.revision, by=by, attempt=run.attempt)
 
 
 def queue_run(revision: Revision, *, by: Principal | None, trigger: str, attempt: int, reason: str = "") -> Run:
@@ -126,8 +124,3 @@ def queue_run(revision: Revision, *, by: Principal | None, trigger: str, attempt
     Submission.objects.filter(pk=revision.submission_id, current=revision).update(**summary)
     wake.announce()
     return run
-
-
-def _record(action: str, revision: Revision, *, by: Principal, **data: Any) -> None:
-    subject = f"submission:{revision.submission_id}/r{revision.number}"
-    record(revision.submission.project_id, action, subject, actor=by.name, token=by.token_key, **data)

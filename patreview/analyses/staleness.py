@@ -12,6 +12,7 @@ from patreview.analyses.models import Run
 from patreview.analyses.queries import stale_reasons
 from patreview.analyses.services import queue_run
 from patreview.journal.services import record
+from patreview.journal.subjects import submission_subject
 from patreview.projects.models import Project
 from patreview.submissions.models import Submission
 from patreview.submissions.services import lock
@@ -82,7 +83,7 @@ def _run_again(run: Run, reasons: list[str]) -> None:
     reason = f"Changed since run {run.attempt}: {', '.join(reasons)}."
     again = queue_run(run.revision, by=None, trigger="catalogue", attempt=run.attempt + 1, reason=reason)
     revision = run.revision
-    subject = f"submission:{revision.submission_id}/r{revision.number}"
+    subject = submission_subject(revision.submission_id, revision.number)
     record(
         revision.submission.project_id, "run.requested", subject,
         actor="patreview", attempt=again.attempt, reason=reason,

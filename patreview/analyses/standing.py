@@ -30,7 +30,6 @@ Json = dict[str, Any]
 
 PAIRS_MAX = 2_000  # of distinct facts and a platform, the most frequent first
 KEPT_MAX = 16  # standings a process remembers
-VERDICTS = ("incompatible", "indeterminate", "conditional", "degraded", "compatible")
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)  # engine.InvalidInput is a ValueError
 
 
@@ -71,7 +70,7 @@ class Standing:
 
     def tally(self, platform: str) -> list[tuple[str, int]]:
         """How many guests of a platform have each verdict, worst first, without those that nobody has."""
-        totals = dict.fromkeys(VERDICTS, 0)
+        totals = dict.fromkeys(engine.VERDICTS, 0)
         for one in self.classes_on(platform):
             totals[one["after"]] += one["guests"]
         return [(word, count) for word, count in totals.items() if count]
@@ -178,7 +177,7 @@ def _counted(
     rows = [(row, row | told(row["members"], row["platform"])) for row in report["classes"]]
     classes = sorted(
         (row for _, row in rows),
-        key=lambda row: (row["platform"], VERDICTS.index(row["after"]), -row["guests"], row["key"]),
+        key=lambda row: (row["platform"], engine.VERDICTS.index(row["after"]), -row["guests"], row["key"]),
     )
     return Standing(
         platforms={one["name"]: one | {"entries": _entries(one, told)} for one in report["platforms"]},

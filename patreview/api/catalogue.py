@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.db.models import BigIntegerField
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patreview import engine
-from patreview.analyses.standing import VERDICTS, Standing, standing_of
+from patreview.analyses.standing import Standing, standing_of
 from patreview.api import catalogue_documents as documents
-from patreview.api.serializers import Digits, Strict
+from patreview.api.serializers import Digits, NumberedQuery, PageQuery, ReasonIn, Strict
 from patreview.api.views import View, with_query
 from patreview.catalogue import retirement
 from patreview.catalogue.pages import GuestFilter, guest_page
@@ -26,34 +27,26 @@ from patreview.catalogue.queries import (
 from patreview.catalogue.registration import NewPlatform, register_platform
 from patreview.projects.queries import Project
 
-ID_MAX = 2**63 - 1
 STATES = ("in_service", "retired", "all")
 
 
-class PageQuery(Strict):
-    """The query of a list whose rows have numbers."""
+class OnwardsQuery(PageQuery):
+    """The query of a list that is read from its beginning."""
 
-    after = Digits(min_value=0, max_value=ID_MAX, required=False)
-    limit = Digits(min_value=1, max_value=200, default=50)
+    after = Digits(min_value=0, max_value=BigIntegerField.MAX_BIGINT, required=False)
 
 
-class PlatformsQuery(PageQuery):
+class PlatformsQuery(OnwardsQuery):
     state = serializers.ChoiceField(choices=STATES, default="in_service")
 
 
-class GuestsQuery(PageQuery):
+class GuestsQuery(NumberedQuery):
     """`after` and `before` are ids of guests; the order is that of the names."""
 
-    before = Digits(min_value=0, max_value=ID_MAX, required=False)
     state = serializers.ChoiceField(choices=STATES, default="in_service")
     name = serializers.CharField(max_length=100, required=False, default="", help_text="Part of the name.")
     platform = serializers.CharField(max_length=50, required=False, default="")
-    verdict = serializers.ChoiceField(choices=VERDICTS, required=False, default="")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "after" in attrs and "before" in attrs:
-            raise serializers.ValidationError({"before": ["Give after or before, not both."]})
-        return attrs
+    verdict = serializers.ChoiceField(choices=engine.VERDICTS, required=False, default="")
 
 
 class ClassesQuery(Strict):
@@ -75,18 +68,8 @@ class PlatformIn(Strict):
     mtrr = serializers.DictField(required=False)
 
 
-class ReasonIn(Strict):
-    reason = serializers.CharField(max_length=retirement.REASON_MAX)
-
-
 class OptionalReasonIn(Strict):
     reason = serializers.CharField(max_length=retirement.REASON_MAX, required=False, default="", allow_blank=True)
-
-
-def _valid(serializer: Any) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    valid: dict[str, Any] = serializer.validated_data
-    return valid
 
 
 class Platforms(View):
@@ -106,7 +89,7 @@ class Platforms(View):
     def post(self, request: Request, slug: str) -> Response:
         """201 with the platform. By a maintainer, as a person."""
         project = self.project(slug)
-        fields = _valid(PlatformIn(data=request.data))
+        fields = self.sent(PlatformIn)
         details = {name: fields[name] for name in ("cmdline", "patches", "errata_cpu", "mtrr") if fields.get(name)}
         names = ("name", "release", "layout", "cpu_vendor")
         stated = NewPlatform(**{name: fields[name] for name in names}, details=details)
@@ -142,20 +125,20 @@ class PlatformRetirement(PlatformView):
     def put(self, request: Request, slug: str, name: str) -> Response:
         """Retire. 409 when it is already."""
         _, found = self.platform(slug, name)
-        reason = _valid(ReasonIn(data=request.data))["reason"]
-        retirement.retire_platform(found, reason=reason, by=self.principal)
+        reason = self.sent(ReasonIn)["reason"]
+        retirement.retire(found, reason=reason, by=self.principal)
         return Response(self.document(*self.platform(slug, name)))
 
     def delete(self, request: Request, slug: str, name: str) -> Response:
         """Restore; a reason may come along. 409 when it is in service."""
         _, found = self.platform(slug, name)
-        reason = _valid(OptionalReasonIn(data=request.data or {}))["reason"]
-        retirement.restore_platform(found, reason=reason, by=self.principal)
+        reason = self.sent(OptionalReasonIn)["reason"]
+        retirement.restore(found, reason=reason, by=self.principal)
         return Response(self.document(*self.platform(slug, name)))
 
 
 class Layouts(View):
-    query_serializer = PageQuery
+    query_serializer = OnwardsQuery
 
     def get(self, request: Request, slug: str) -> Response:
         """In the order in which they became known."""
@@ -231,7 +214,7 @@ def _limits(standing: Standing) -> dict[str, Any]:
 class GuestView(View):
     def guest(self, slug: str, pk: int) -> tuple[Project, Guest]:
         project = self.project(slug)
-        found = get_object_or_404(all_guests_in(project), pk=min(pk, ID_MAX))
+        found = get_object_or_404(all_guests_in(project), pk=pk)
         found.project = project
         return project, found
 
@@ -254,15 +237,15 @@ class GuestRetirement(GuestView):
     def put(self, request: Request, slug: str, pk: int) -> Response:
         """Retire. 409 when it is already."""
         _, found = self.guest(slug, pk)
-        reason = _valid(ReasonIn(data=request.data))["reason"]
-        retirement.retire_guest(found, reason=reason, by=self.principal)
+        reason = self.sent(ReasonIn)["reason"]
+        retirement.retire(found, reason=reason, by=self.principal)
         return Response(self.document(*self.guest(slug, pk)))
 
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Restore; a reason may come along. 409 when it is in service."""
         _, found = self.guest(slug, pk)
-        reason = _valid(OptionalReasonIn(data=request.data or {}))["reason"]
-        retirement.restore_guest(found, reason=reason, by=self.principal)
+        reason = self.sent(OptionalReasonIn)["reason"]
+        retirement.restore(found, reason=reason, by=self.principal)
         return Response(self.document(*self.guest(slug, pk)))
 
 

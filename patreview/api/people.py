@@ -1,7 +1,5 @@
 """Members, invitations and tokens of a project. All but reading members is for persons: a token gets 403."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
@@ -31,12 +29,6 @@ class PeopleView(View):
 
     def reached(self, slug: str) -> Project:
         return get_object_or_404(reachable_projects(self.principal), slug=slug)
-
-    def sent(self, serializer_class: Any) -> dict[str, Any]:
-        serializer = serializer_class(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        valid: dict[str, Any] = serializer.validated_data
-        return valid
 
 
 class Members(PeopleView):

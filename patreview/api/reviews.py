@@ -8,6 +8,7 @@ from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patreview.analyses.listing import page_of
 from patreview.analyses.queries import last_run, report_of, runs_of, visible_runs
 from patreview.analyses.services import cancel_run, request_run
 from patreview.api import documents, problems
@@ -19,7 +20,7 @@ from patreview.api.review_documents import (
     vote_document,
     waiver_document,
 )
-from patreview.api.views import View, with_query
+from patreview.api.views import View, neighbours
 from patreview.projects.errors import Conflict, NotFound
 from patreview.reviews import discussion, services
 from patreview.reviews.attention import turns
@@ -56,13 +57,6 @@ class ReviewView(View):
             raise NotFound("not_found", "There is no such submission.")
         submission.current.submission = submission
         return submission, submission.current
-
-    def sent(self, serializer: Any) -> dict[str, Any]:
-        """The checked body of the request."""
-        reader = serializer(data=self.request.data)
-        reader.is_valid(raise_exception=True)
-        valid: dict[str, Any] = reader.validated_data
-        return valid
 
     def looked_at(self, revision: Revision) -> str:
         """The digest that If-Match names. Raises NotAsSeen where it is missing or of another revision."""
@@ -248,15 +242,13 @@ class ProjectWaivers(ReviewView):
     query_serializer = into.WaiverQuery
 
     def get(self, request: Request, slug: str) -> Response:
-        """Newest first; `next` leads to the following page, null on the last."""
-        query = self.query()
-        rows = visible_waivers(self.principal).filter(project=self.project(slug))
-        filters: dict[str, Any] = {"state": query["state"]} if "state" in query else {}
-        filters |= {"pk__lt": query["before"]} if "before" in query else {}
-        page = list(rows.filter(**filters)[: query["limit"] + 1])
-        more, page = len(page) > query["limit"], page[: query["limit"]]
-        following = request.build_absolute_uri(with_query(request, before=page[-1].pk)) if more else None
-        return Response({"results": [waiver_document(row, today()) for row in page], "next": following})
+        """Newest first; `next` and `previous` lead to the pages on either side."""
+        query = dict(self.query())
+        state = {"state": query.pop("state")} if "state" in query else {}
+        rows = visible_waivers(self.principal).filter(project=self.project(slug), **state)
+        page = page_of(rows, "pk", **query)
+        found = {"results": [waiver_document(row, today()) for row in page.rows]}
+        return Response(found | neighbours(request, page, [row.pk for row in page.rows]))
 
 
 class WaiverDetail(ReviewView):

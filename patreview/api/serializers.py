@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.db.models import BigIntegerField
 from rest_framework import serializers
 
 from patreview import engine
 from patreview.analyses.comparison import BadReference, check_reference, read_classes
 from patreview.analyses.finding_listing import STATES as FINDING_STATES
 from patreview.analyses.finding_listing import Place
-from patreview.analyses.listing import VERDICTS
 from patreview.submissions.queries import KINDS, STATES
 
 T = TypeVar("T")
@@ -135,14 +135,6 @@ class DecisionIn(Strict):
     note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 
-class WaiverQuery(Strict):
-    """The query of a list of waivers."""
-
-    before = Digits(min_value=1, max_value=2**63 - 1, required=False)
-    limit = Digits(min_value=1, max_value=200, default=50)
-    state = serializers.ChoiceField(choices=["proposed", "active", "rejected", "revoked"], required=False)
-
-
 class NoQuery(Strict):
     """For addresses that take no query."""
 
@@ -158,18 +150,29 @@ class PageQuery(Strict):
         return attrs
 
 
-class ListQuery(PageQuery):
+class NumberedQuery(PageQuery):
+    """The query of a list whose rows have numbers."""
+
+    before = Digits(min_value=1, max_value=BigIntegerField.MAX_BIGINT, required=False)
+    after = Digits(min_value=0, max_value=BigIntegerField.MAX_BIGINT, required=False)
+
+
+class ListQuery(NumberedQuery):
     """The query of a list of submissions."""
 
-    before = Digits(min_value=1, max_value=2**63 - 1, required=False)
-    after = Digits(min_value=0, max_value=2**63 - 1, required=False)
     state = serializers.ChoiceField(choices=STATES, required=False)
     kind = serializers.ChoiceField(choices=KINDS, required=False)
-    verdict = serializers.ChoiceField(choices=VERDICTS, required=False)
+    verdict = serializers.ChoiceField(choices=engine.VERDICTS, required=False)
     owner = serializers.CharField(max_length=150, required=False)
     platform = serializers.CharField(max_length=50, required=False)
     mine = serializers.ChoiceField(choices=["1"], required=False)
     stale = serializers.ChoiceField(choices=["1"], required=False)
+
+
+class WaiverQuery(NumberedQuery):
+    """The query of a list of waivers."""
+
+    state = serializers.ChoiceField(choices=["proposed", "active", "rejected", "revoked"], required=False)
 
 
 class RunFindingsQuery(PageQuery):
@@ -177,7 +180,7 @@ class RunFindingsQuery(PageQuery):
 
     limit = Digits(min_value=1, max_value=200, default=200)
     after = Digits(min_value=0, max_value=2**31 - 1, required=False, help_text="A position, from 0.")
-    verdict = serializers.ChoiceField(choices=VERDICTS, required=False)
+    verdict = serializers.ChoiceField(choices=engine.VERDICTS, required=False)
     rule = serializers.RegexField(r"\A[A-Z]{3}[0-9]{3}\Z", required=False)
     state = serializers.ChoiceField(choices=FINDING_STATES, required=False)
 
@@ -199,7 +202,7 @@ class StandingFindingsQuery(PageQuery):
 
     before = PlaceField(max_length=40, required=False)
     after = PlaceField(max_length=40, required=False)
-    verdict = serializers.ChoiceField(choices=VERDICTS, required=False)
+    verdict = serializers.ChoiceField(choices=engine.VERDICTS, required=False)
     rule = serializers.RegexField(r"\A[A-Z]{3}[0-9]{3}\Z", required=False)
     state = serializers.ChoiceField(choices=FINDING_STATES, required=False)
     guest = serializers.CharField(max_length=100, required=False)

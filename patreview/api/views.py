@@ -78,6 +78,13 @@ class View(APIView):
         valid: dict[str, Any] = serializer.validated_data
         return valid
 
+    def sent(self, serializer: Any) -> dict[str, Any]:
+        """The checked body of the request."""
+        reader = serializer(data=self.request.data)
+        reader.is_valid(raise_exception=True)
+        valid: dict[str, Any] = reader.validated_data
+        return valid
+
     def project(self, slug: str) -> Project:
         return get_object_or_404(visible_projects(self.principal), slug=slug)
 
@@ -238,9 +245,7 @@ class SubmissionDetail(View):
     def patch(self, request: Request, pk: int) -> Response:
         """Another title. What was proposed never changes."""
         submission = get_object_or_404(visible_submissions(self.principal), pk=pk)
-        sent = TitleIn(data=request.data)
-        sent.is_valid(raise_exception=True)
-        retitle(submission, sent.validated_data["title"], by=self.principal)
+        retitle(submission, self.sent(TitleIn)["title"], by=self.principal)
         return Response(documents.submission_document(get_object_or_404(visible_submissions(self.principal), pk=pk)))
 
 

@@ -1,6 +1,5 @@
 """What an entry of the journal says about a submission, with the rows that it names, as far as members may read."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,11 +8,11 @@ from patreview.accounts.models import User
 from patreview.analyses.models import Run
 from patreview.analyses.queries import last_run, report_of
 from patreview.journal.models import Entry
+from patreview.journal.subjects import read_submission
 from patreview.reviews.gate import Gate, Review, conclude, review_of
 from patreview.reviews.models import Comment, Thread, Vote, Waiver
 from patreview.submissions.models import Revision, Submission
 
-_SUBJECT = re.compile(r"submission:(\d+)(?:/r(\d+))?(?:/run(\d+))?")
 _BY_THE_SERVICE = frozenset({"run.completed", "run.failed", "run.timed_out", "run.requested"})
 MAILED = frozenset(
     {
@@ -115,16 +114,17 @@ class Act:
 
 def act_of(entry: Entry) -> Act | None:
     """What an entry says, when it is one that people hear of by mail."""
-    subject = _SUBJECT.fullmatch(entry.object)
-    if entry.action not in MAILED or subject is None:
+    place = read_submission(entry.object)
+    if entry.action not in MAILED or place is None:
         return None
-    pk, number, attempt = subject.groups()
     related = ("project", "platform", "owner", "current")
-    submission = Submission.objects.select_related(*related).filter(pk=pk, project=entry.project_id).first()
+    submission = (
+        Submission.objects.select_related(*related).filter(pk=place.submission, project=entry.project_id).first()
+    )
     if submission is None:
         return None
-    revision = submission.revisions.select_related("created_by").filter(number=number or 0).first()
-    attempt = attempt or (entry.data.get("attempt") if entry.action == "run.requested" else None)
+    revision = submission.revisions.select_related("created_by").filter(number=place.revision).first()
+    attempt = place.attempt or (entry.data.get("attempt") if entry.action == "run.requested" else None)
     run = revision.runs.filter(attempt=attempt).first() if revision and attempt else None
     act = Act(entry, submission, revision, run)
     if act.by_the_service and (run is None or (entry.action == "run.requested" and run.requested_by_id)):

@@ -53,7 +53,7 @@ def deliver_forever(stopping: Callable[[], bool]) -> None:
         except Error as exc:
             log.warning("database unavailable", error=type(exc).__name__)
             connection.close()
-        except Exception:
+        except Exception:  # a defect of ours or of a mail library: this thread has nobody to start it again
             log.exception("mail stopped short")
         if not more:
             _rest(stopping)

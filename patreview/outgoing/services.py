@@ -67,7 +67,7 @@ def _letters_of(entry: Entry) -> list[Letter]:
         people = audience(act) if act else []
     except DatabaseFault:
         raise
-    except Exception:
+    except Exception:  # an entry of a shape that nobody foresaw must not hold up the ones after it
         log.exception("no letters made", project=entry.project_id, seq=entry.seq)
         return []
     about = {"project_id": entry.project_id, "seq": entry.seq}
@@ -124,7 +124,7 @@ def _send(one: Letter, connection: BaseEmailBackend, acts: dict[tuple[int, int],
         return
     except Refused as exc:
         log.warning("letter refused", **about, answer=str(exc))
-    except Exception:
+    except Exception:  # a report or a name that cannot be put into words: the letters after it must go out
         log.exception("letter not written", **about)
     mine.delete()
 

@@ -80,7 +80,7 @@ def revoke_invitation(project: Project, pk: int, *, by: Principal) -> None:
     """Make an open link worthless. Raises NotFound when there is no such open invitation."""
     locked = lock_people(project.pk)
     require_administration(by, locked)
-    invitation = visible_invitations(by, locked).filter(pk=min(pk, 2**63 - 1)).first()
+    invitation = visible_invitations(by, locked).filter(pk=pk).first()
     if invitation is None:
         raise NotFound("no_such_invitation", "There is no such open invitation.")
     Invitation.objects.filter(pk=invitation.pk).update(revoked_at=timezone.now(), revoked_by=by.user.pk)

@@ -99,13 +99,6 @@ class Waiting:
     since: datetime | None
     anchor: str = ""
 
-    @property
-    def first_words(self) -> str:
-        """What a button says that leads there: "Vote on"."""
-        return {"Vote": "Vote on", "Decide": "Decide on a waiver of", "Answer": "Answer in", "Look": "Look at"}.get(
-            self.act, self.act
-        )
-
 
 def queue_of(principal: Principal, *, at_most: int = 20) -> list[Waiting]:
     """What waits for one person over all projects, by kind, the longest wait of each first."""

@@ -9,7 +9,6 @@ from django.utils import timezone
 from patreview.accounts.models import User
 from patreview.analyses.models import Run
 from patreview.analyses.queries import last_run, report_of
-from patreview.journal.services import record
 from patreview.projects.errors import Conflict, Forbidden, NotFound
 from patreview.projects.models import Role
 from patreview.projects.principal import Principal
@@ -18,7 +17,7 @@ from patreview.projects.text import checked_body, required
 from patreview.reviews.models import Comment, Thread
 from patreview.submissions.models import Revision, Submission
 from patreview.submissions.queries import contributors_of
-from patreview.submissions.services import lock
+from patreview.submissions.services import lock, record_act
 
 EDITABLE_FOR = timedelta(minutes=15)
 ENTRIES = tuple(f"PA{n}" for n in range(8))
@@ -140,10 +139,7 @@ def publish(submission: Submission, *, by: Principal) -> list[int]:
     if not published:
         raise Conflict("no_drafts", "You have no drafts here.")
     assert locked.current is not None
-    subject = f"submission:{locked.pk}/r{locked.current.number}"
-    record(
-        locked.project_id, "comment.added", subject, actor=by.name, token=by.token_key, comments=published
-    )  # fmt: skip
+    record_act("comment.added", locked.current, by=by, comments=published)
     return published
 
 
@@ -230,8 +226,5 @@ def _may_settle(thread: Thread, by: Principal) -> Submission:
 
 
 def _record(action: str, thread: Thread, revision: Revision, *, by: Principal, **data: Any) -> None:
-    subject = f"submission:{thread.submission_id}/r{revision.number}"
     about = {"thread": thread.pk, "anchor": thread.anchor, "key": thread.key}
-    record(
-        thread.submission.project_id, action, subject, actor=by.name, token=by.token_key, **about, **data
-    )  # fmt: skip
+    record_act(action, revision, by=by, **about, **data)

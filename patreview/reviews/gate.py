@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import structlog
+from django.db import Error as DatabaseFault
 
 from patreview.accounts.models import User
 from patreview.analyses.models import Run
@@ -149,7 +150,9 @@ def _is_warned(review: Review) -> bool | None:
     """Whether something remains although the gate lets it pass: said in the conclusion. None: nobody can tell."""
     try:
         return bool(review.waived) or any(one["verdict"] == "degraded" for one in review.findings)
-    except Exception:
+    except DatabaseFault:
+        raise
+    except Exception:  # as in _judged()
         log.exception("warnings not computed", revision=review.revision.pk)
         return None
 
@@ -167,7 +170,9 @@ def _judged(review: Review, row: "_Row") -> Condition:
     """One condition. A gate fails closed: an error blocks, whatever it was."""
     try:
         status, detail = (PENDING, "Waits for the run.") if row.waits and not review.shown else row.judge(review)
-    except Exception as exc:
+    except DatabaseFault:
+        raise  # nothing was computed at all: the door says that the database is away
+    except Exception as exc:  # a stored report, waiver or guest of a shape that nobody foresaw
         log.exception("condition not computed", condition=row.key, revision=review.revision.pk)
         status, detail = ERROR, f"It could not be computed ({type(exc).__name__}), so it blocks."
     return Condition(

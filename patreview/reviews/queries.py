@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from patreview import engine
 from patreview.accounts.models import User
 from patreview.analyses.models import Finding, Run
 from patreview.projects.models import Membership, Project, Role
@@ -40,7 +41,6 @@ __all__ = [
 
 REVIEWING = (Role.REVIEWER, Role.MAINTAINER)
 EXPIRES_SOON = timedelta(days=14)
-_WORST_FIRST = ("incompatible", "indeterminate", "conditional", "degraded", "compatible")
 
 
 def today() -> date:
@@ -194,7 +194,7 @@ def waived_by(project_id: int, findings: list[Finding], day: date | None = None)
 
 
 def _is_worse(verdict: str, than: str) -> bool:
-    return _WORST_FIRST.index(verdict) < _WORST_FIRST.index(than)
+    return engine.VERDICTS.index(verdict) < engine.VERDICTS.index(than)
 
 
 def waivers_in_use(project: Project) -> set[str]:

@@ -10,7 +10,6 @@ from patreview.analyses.models import Run
 from patreview.analyses.queries import guest_of, last_run, report_of
 from patreview.catalogue.queries import platforms_in
 from patreview.catalogue.services import hold, know_layout, put_guest_in_service, put_layout_in_force
-from patreview.journal.services import record
 from patreview.projects.errors import Conflict, Forbidden
 from patreview.projects.models import Role
 from patreview.projects.principal import Principal
@@ -20,7 +19,7 @@ from patreview.reviews.discussion import publish_drafts
 from patreview.reviews.gate import NOT_APPLICABLE, READY, SATISFIED, Gate, approval_refusal, conclude, review_of
 from patreview.reviews.models import Vote
 from patreview.submissions.models import Revision, Submission
-from patreview.submissions.services import TITLE_MAX, lock
+from patreview.submissions.services import TITLE_MAX, lock, record_act
 
 DISMISSAL_MAX = 500
 
@@ -58,7 +57,7 @@ def vote(revision: Revision, value: str, *, by: Principal, body: str = "", diges
     }
     made, _ = Vote.objects.update_or_create(revision=revision, voter=by.user, defaults=fields)
     published = publish_drafts(revision.submission, by=by)
-    _record("vote.cast", revision, by=by, value=value, digest=revision.digest, vote=made.pk, comments=published)
+    record_act("vote.cast", revision, by=by, value=value, digest=revision.digest, vote=made.pk, comments=published)
     return made
 
 
@@ -90,7 +89,7 @@ def withdraw_vote(cast: Vote, *, by: Principal) -> None:
         raise Forbidden("not_yours", "Only its author withdraws a vote.")
     if Vote.objects.filter(pk=cast.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()) != 1:
         raise Conflict("withdrawn", "It is withdrawn already.")
-    _record("vote.withdrawn", cast.revision, by=by, vote=cast.pk, value=cast.value)
+    record_act("vote.withdrawn", cast.revision, by=by, vote=cast.pk, value=cast.value)
 
 
 @transaction.atomic
@@ -116,7 +115,7 @@ def dismiss_vote(cast: Vote, reason: str, *, by: Principal) -> None:
     if Vote.objects.filter(pk=cast.pk, dismissed_at=None, withdrawn_at=None, value=cast.value).update(**fields) != 1:
         raise Conflict("dismissed", "It changed meanwhile: look at it again.")
     voter = cast.voter.username
-    _record("vote.dismissed", cast.revision, by=by, vote=cast.pk, value=cast.value, voter=voter, reason=why)
+    record_act("vote.dismissed", cast.revision, by=by, vote=cast.pk, value=cast.value, voter=voter, reason=why)
 
 
 @transaction.atomic
@@ -137,7 +136,7 @@ def adopt(revision: Revision, *, by: Principal, digest: str) -> Submission:
     superseded = _supersede(submission)
     _put_in_force(submission, revision, by=by)
     Submission.objects.filter(pk=submission.pk).update(state=Submission.State.ADOPTED, is_stale=False)
-    _record("submission.adopted", revision, by=by, digest=digest, gate=gate.adopt, superseded=superseded)
+    record_act("submission.adopted", revision, by=by, digest=digest, gate=gate.adopt, superseded=superseded)
     return submission
 
 
@@ -183,7 +182,7 @@ def withdraw(submission: Submission, *, by: Principal, reason: str = "") -> None
         raise Conflict("not_open", f"It is {locked.state} already.")
     Submission.objects.filter(pk=locked.pk).update(state=Submission.State.WITHDRAWN)
     assert locked.current is not None
-    _record("submission.withdrawn", locked.current, by=by, reason=why)
+    record_act("submission.withdrawn", locked.current, by=by, reason=why)
 
 
 @transaction.atomic
@@ -194,7 +193,7 @@ def reopen(submission: Submission, *, by: Principal) -> None:
         raise Conflict("not_withdrawn", f"It is {locked.state}; only a withdrawn submission is opened again.")
     Submission.objects.filter(pk=locked.pk).update(state=Submission.State.OPEN)
     assert locked.current is not None
-    _record("submission.reopened", locked.current, by=by)
+    record_act("submission.reopened", locked.current, by=by)
 
 
 @transaction.atomic
@@ -206,7 +205,7 @@ def retitle(submission: Submission, title: str, *, by: Principal) -> None:
         raise Conflict("not_open", f"It is {locked.state}: it keeps its title.")
     Submission.objects.filter(pk=locked.pk).update(title=chosen)
     assert locked.current is not None
-    _record("submission.retitled", locked.current, by=by, before=locked.title, after=chosen)
+    record_act("submission.retitled", locked.current, by=by, before=locked.title, after=chosen)
 
 
 def _owned(submission: Submission, *, by: Principal) -> Submission:
@@ -234,8 +233,3 @@ def _open_and_current(revision: Revision, *, stale_ok: bool = False) -> Submissi
     if submission.current_id != revision.pk and not stale_ok:
         raise Conflict("outdated", "This revision is superseded; vote on the current one.")
     return submission
-
-
-def _record(action: str, revision: Revision, *, by: Principal, **data: Any) -> None:
-    subject = f"submission:{revision.submission_id}/r{revision.number}"
-    record(revision.submission.project_id, action, subject, actor=by.name, token=by.token_key, **data)

@@ -10,6 +10,7 @@ from patreview.accounts.models import User
 from patreview.analyses.models import Run
 from patreview.analyses.queries import last_run, report_of
 from patreview.journal.services import record
+from patreview.journal.subjects import submission_subject
 from patreview.projects.errors import Conflict, Forbidden, NotFound
 from patreview.projects.models import Role
 from patreview.projects.principal import Principal
@@ -140,7 +141,7 @@ def revoke_waiver(waiver: Waiver, reason: str, *, by: Principal) -> Waiver:
 
 
 def _record(action: str, waiver: Waiver, *, by: Principal, **data: Any) -> None:
-    subject = f"submission:{waiver.submission_id}"
+    subject = submission_subject(waiver.submission_id)
     record(
         waiver.project_id, action, subject, actor=by.name, token=by.token_key, waiver=waiver.pk, **data
     )  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Any
 from patreview import engine
 from patreview.accounts.models import User
 from patreview.catalogue.models import Platform
+from patreview.journal.services import record
+from patreview.journal.subjects import submission_subject
 from patreview.projects.errors import Conflict, Forbidden
 from patreview.projects.models import Project
 from patreview.projects.principal import Principal
@@ -238,6 +240,12 @@ def _add_revision(submission: Submission, read: ReadProposal, *, by: Principal) 
 
 def _proposed_msr(content: dict[str, Any]) -> str:
     return str(content["layout"]["msr"]) if "layout" in content else ""
+
+
+def record_act(action: str, revision: Revision, *, by: Principal, **data: Any) -> None:
+    """The journal's entry of what somebody did to a revision; the last step of the act's transaction."""
+    subject = submission_subject(revision.submission_id, revision.number)
+    record(revision.submission.project_id, action, subject, actor=by.name, token=by.token_key, **data)
 
 
 def lock(pk: int) -> Submission:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -15,12 +14,14 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from patreview import engine
+from patreview.analyses.listing import Page, page_of
 from patreview.journal.queries import ACTION, Wanted, document_of, entries_of, head_of
 from patreview.projects.errors import Forbidden, NotFound
 from patreview.projects.queries import project_of_journal, token_names
 from patreview.web.acts import GROUPS, act_of
 from patreview.web.errors import BadAddress, only, permission_denied
-from patreview.web.visitor import LARGEST_ID, frame, principal_of
+from patreview.web.list_address import Key, read_number, with_query
+from patreview.web.visitor import frame, principal_of
 
 if TYPE_CHECKING:
     from patreview.journal.queries import Entry
@@ -30,6 +31,7 @@ PAGE = 50
 CHUNK = 500
 LONGEST = 200
 FORMATS = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+KEY = Key("the number of an entry", read_number)
 COLUMNS = ("seq", "at", "actor", "token", "action", "object", "data", "request_id", "prev_hash", "hash")
 # What a spreadsheet takes for the beginning of a formula, or looks for one behind; the last four are full-width.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -43,30 +45,27 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
     except Forbidden as exc:
         return permission_denied(request, reason=exc.message)
     query = _query(request, "before")
-    before = _before(query.pop("before", ""))
-    found = entries_of(project.pk, _wanted(query))
-    if before:
-        found = found.filter(seq__lt=before)
-    rows = list(found[: PAGE + 1])
-    return render(request, "projects/activity.html", _context(request, project, query, rows, before))
+    before = KEY.of("before", query.pop("before", None))
+    page = page_of(entries_of(project.pk, _wanted(query)), "seq", limit=PAGE, before=before)
+    return render(request, "projects/activity.html", _context(request, project, query, page, before))
 
 
 def _context(
-    request: HttpRequest, project: Project, query: dict[str, str], rows: list[Entry], before: int | None
+    request: HttpRequest, project: Project, query: dict[str, str], page: Page[Entry], before: int | None
 ) -> dict[str, Any]:
     here, api_path = reverse("web:activity", args=[project.slug]), f"/api/v1/projects/{project.slug}/audit"
-    around = frame(request, project, "activity", _with(api_path, query))
-    tokens = token_names(project, {row.token for row in rows[:PAGE]} - {""})
+    around = frame(request, project, "activity", with_query(api_path, query))
+    tokens = token_names(project, {row.token for row in page.rows} - {""})
     linked = around["role"] is not None or project.visibility == "public"
     export = reverse("web:activity-export", args=[project.slug])
     return around | {
-        "acts": [act_of(row, project, tokens, linked=linked) for row in rows[:PAGE]],
+        "acts": [act_of(row, project, tokens, linked=linked) for row in page.rows],
         "head": head_of(project.pk),
         "query": query,
         "groups": sorted({*GROUPS, query.get("action", "")} - {""}),
-        "next_page": _with(here, query | {"before": rows[PAGE - 1].seq}) if len(rows) > PAGE else "",
+        "next_page": with_query(here, query | {"before": page.rows[-1].seq}) if page.older else "",
         "filtered": bool(query or before),
-        "exports": [(name, _with(export, query | {"format": name})) for name in FORMATS],
+        "exports": [(name, with_query(export, query | {"format": name})) for name in FORMATS],
     }
 
 
@@ -151,15 +150,3 @@ def _day(query: dict[str, str], name: str) -> date | None:
     except ValueError:
         pass  # as 2026-02-30
     raise BadAddress(f"{name} is a day, as in 2026-11-25.")
-
-
-def _before(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
-        raise BadAddress("before is the number of an entry.")
-    return int(text)
-
-
-def _with(path: str, query: dict[str, Any]) -> str:
-    return f"{path}?{urlencode(query)}" if query else path

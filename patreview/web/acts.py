@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+
+from patreview.journal.subjects import Place, read_submission
 
 if TYPE_CHECKING:
     from patreview.journal.queries import Entry
@@ -62,7 +63,6 @@ SENTENCES = {
     "waiver.revoked": "revoked a waiver",
 }
 GROUPS = tuple(sorted({action.partition(".")[0] for action in SENTENCES}))
-_RUN = re.compile(r"submission:(?P<pk>[0-9]{1,18})(/r(?P<revision>[0-9]{1,9})(/run(?P<run>[0-9]{1,9}))?)?", re.ASCII)
 _FIRST = ("before", "after")
 
 
@@ -114,9 +114,9 @@ def _details(data: dict[str, Any]) -> list[tuple[str, str]]:
 def _place(subject: str, slug: str) -> tuple[str, str]:
     """What an entry is about, in words and as an address; "" where nothing is to be seen of it."""
     kind, _, name = subject.partition(":")
-    run = _RUN.fullmatch(subject)
-    if run:
-        return _of_submission(run)
+    place = read_submission(subject)
+    if place:
+        return _of_submission(place)
     if kind == "guest":
         return f"guest {name}", f"{reverse('web:guest-list', args=[slug])}?{urlencode({'name': name, 'state': 'all'})}"
     if kind == "platform" and name and "/" not in name:
@@ -126,9 +126,8 @@ def _place(subject: str, slug: str) -> tuple[str, str]:
     return (f"{kind} {name}", "") if name else (subject, "")
 
 
-def _of_submission(found: re.Match[str]) -> tuple[str, str]:
-    pk, revision, run = (int(found[name]) if found[name] else None for name in ("pk", "revision", "run"))
-    if revision is None:
-        return f"#{pk}", reverse("web:submission", args=[pk])
-    words = f"#{pk} r{revision}" + (f", run {run}" if run else "")
-    return words, reverse("web:revision", args=[pk, revision])
+def _of_submission(place: Place) -> tuple[str, str]:
+    if not place.revision:
+        return f"#{place.submission}", reverse("web:submission", args=[place.submission])
+    words = f"#{place.submission} r{place.revision}" + (f", run {place.attempt}" if place.attempt else "")
+    return words, reverse("web:revision", args=[place.submission, place.revision])

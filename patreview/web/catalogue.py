@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,19 +15,18 @@ from patreview.projects.queries import Role
 from patreview.web.visitor import frame, principal_of
 
 if TYPE_CHECKING:
+    from patreview.catalogue.queries import Guest, Platform
     from patreview.projects.principal import Principal
     from patreview.projects.queries import Project
 
 Json = dict[str, Any]
 Page = Callable[[Json], HttpResponse]
 
-WORDS = {
-    "incompatible": "Incompatible",
-    "indeterminate": "Indeterminate",
-    "conditional": "Conditional",
-    "degraded": "Degraded",
-    "compatible": "Compatible",
-}
+
+class Act(Protocol):
+    """Retire or restore."""
+
+    def __call__(self, one: Platform | Guest, *, reason: str, by: Principal) -> None: ...
 
 
 def around(request: HttpRequest, project: Project, here: str, api: str) -> Json:
@@ -42,15 +41,13 @@ def may_maintain(context: Json) -> bool:
     return role is not None and role.covers(Role.MAINTAINER)
 
 
-def decide(
-    request: HttpRequest, act: Callable[[str, Principal], None], *, page: str, done: str, show: Page
-) -> HttpResponse:
+def decide(request: HttpRequest, one: Platform | Guest, act: Act, *, page: str, done: str, show: Page) -> HttpResponse:
     """Retire or restore, and go back to the page; a refusal shows the page again, with the reason that was typed."""
     if not request.user.is_authenticated:
         return redirect(f"{reverse('web:login')}?next={page}")
     reason = request.POST.get("reason", "")
     try:
-        act(reason, principal_of(request))
+        act(one, reason=reason, by=principal_of(request))
     except NotFound as exc:
         raise Http404 from exc
     except (Forbidden, Conflict) as exc:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,8 +21,6 @@ from patreview.web.submissions import submission_page
 from patreview.web.visitor import principal_of, submission_or_404
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from patreview.submissions.queries import Revision
 
 Act = Callable[["Revision"], object]
@@ -43,7 +41,7 @@ def vote(request: HttpRequest, pk: int) -> HttpResponse:
 @only("POST")
 def withdraw_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
     """Take one's own vote back."""
-    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission__pk=pk), vote_id)
+    cast = get_object_or_404(visible_votes(principal_of(request)).filter(revision__submission__pk=pk), pk=vote_id)
     return decide(
         request,
         pk,
@@ -56,7 +54,7 @@ def withdraw_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
 @only("POST")
 def dismiss_vote(request: HttpRequest, pk: int, vote_id: int) -> HttpResponse:
     """Set a standing objection aside."""
-    cast = found_or_404(visible_votes(principal_of(request)).filter(revision__submission__pk=pk), vote_id)
+    cast = get_object_or_404(visible_votes(principal_of(request)).filter(revision__submission__pk=pk), pk=vote_id)
     reason = request.POST.get("reason", "")
     return decide(
         request,
@@ -91,7 +89,7 @@ def rerun(request: HttpRequest, pk: int) -> HttpResponse:
 @only("POST")
 def cancel(request: HttpRequest, pk: int, run_id: int) -> HttpResponse:
     """Stop a run that is queued or under way."""
-    run = found_or_404(visible_runs(principal_of(request)).filter(revision__submission__pk=pk), run_id)
+    run = get_object_or_404(visible_runs(principal_of(request)).filter(revision__submission__pk=pk), pk=run_id)
     return decide(request, pk, lambda _: cancel_run(run, by=principal_of(request)), "runs", "The run is cancelled.")
 
 
@@ -125,11 +123,6 @@ def retitle(request: HttpRequest, pk: int) -> HttpResponse:
         return services.retitle(revision.submission, title, by=principal_of(request))
 
     return decide(request, pk, act, "main", "The title is changed.")
-
-
-def found_or_404(rows: QuerySet[Any], pk: int) -> Any:
-    """The row of that number among those that the one who asks may see."""
-    return get_object_or_404(rows, pk=pk)
 
 
 def decide(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 
 from patreview.reviews import discussion
 from patreview.reviews.queries import Comment, Thread, visible_comments, visible_threads
-from patreview.web.decisions import decide, found_or_404
+from patreview.web.decisions import decide
 from patreview.web.errors import only
 from patreview.web.visitor import principal_of
 
@@ -125,10 +126,12 @@ def hide(request: HttpRequest, pk: int, comment_id: int) -> HttpResponse:
 
 
 def _thread(request: HttpRequest, pk: int, thread_id: int) -> Thread:
-    thread: Thread = found_or_404(visible_threads(principal_of(request)).filter(submission__pk=pk), thread_id)
+    thread: Thread = get_object_or_404(visible_threads(principal_of(request)).filter(submission__pk=pk), pk=thread_id)
     return thread
 
 
 def _comment(request: HttpRequest, pk: int, comment_id: int) -> Comment:
-    said: Comment = found_or_404(visible_comments(principal_of(request)).filter(thread__submission__pk=pk), comment_id)
+    said: Comment = get_object_or_404(
+        visible_comments(principal_of(request)).filter(thread__submission__pk=pk), pk=comment_id
+    )
     return said

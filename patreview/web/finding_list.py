@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from patreview import engine
 from patreview.analyses.finding_listing import STATES, Place, StandingFinding, standing_findings
-from patreview.analyses.listing import VERDICTS
 from patreview.reviews.queries import Waiver, waived_by
 from patreview.web.errors import only
 from patreview.web.list_address import Address, Filter, Key, control, read_address
@@ -15,7 +15,7 @@ from patreview.web.templatetags.marks import named
 from patreview.web.visitor import frame, project_or_404
 
 FILTERS = (
-    Filter("verdict", VERDICTS),
+    Filter("verdict", engine.VERDICTS),
     Filter("state", STATES),
     Filter("rule", longest=6),
     Filter("guest", longest=100),

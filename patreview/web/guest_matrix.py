@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from patreview.analyses import listing
+from patreview import engine
 from patreview.web.templatetags.marks import counted
 
 Json = dict[str, Any]
@@ -11,7 +11,6 @@ Json = dict[str, Any]
 _ORDER = ("UC", "UC-", "WC", "WT", "WP", "WB")  # the manual's
 _PLACES = {"mmio": "device memory", "ram": "RAM"}
 SURE = "verified"
-VERDICTS = listing.VERDICTS
 
 
 def matrices(report: Json) -> list[Json]:
@@ -82,10 +81,10 @@ def tally(report: Json) -> Json:
     """Guests by verdict, before and after, in the order of the verdicts."""
     counts = report["tally"]
     rows = [
-        {"label": label, "counts": [counts[key].get(word, 0) for word in VERDICTS]}
+        {"label": label, "counts": [counts[key].get(word, 0) for word in engine.VERDICTS]}
         for label, key in (("In force", "before"), ("Proposed", "after"))
         if counts.get(key)
     ]
     if len(rows) == 1:
         rows[0]["label"] = "Guests"
-    return {"verdicts": VERDICTS, "rows": rows, "total": sum(rows[-1]["counts"]) if rows else 0}
+    return {"verdicts": engine.VERDICTS, "rows": rows, "total": sum(rows[-1]["counts"]) if rows else 0}

@@ -9,20 +9,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from patreview import engine
 from patreview.analyses.standing import UNREADABLE, guest_standing, standing_of
 from patreview.catalogue import retirement
 from patreview.catalogue.queries import all_guests_in, platforms_in
-from patreview.web import facts, guest_matrix, report_page, standing_page
-from patreview.web.catalogue import WORDS, around, decide
+from patreview.web import facts, report_page, standing_page
+from patreview.web.catalogue import Act, around, decide
 from patreview.web.errors import BadAddress, only
 from patreview.web.history import history, retired_because
 from patreview.web.origins import origin_of
-from patreview.web.visitor import LARGEST_ID, project_or_404
+from patreview.web.templatetags.marks import verdict_word
+from patreview.web.visitor import project_or_404
 
 if TYPE_CHECKING:
     from patreview.analyses.standing import Standing
     from patreview.catalogue.queries import Guest, Platform
-    from patreview.projects.principal import Principal
     from patreview.projects.queries import Project
 
 Json = dict[str, Any]
@@ -74,10 +75,9 @@ def retire(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Take a guest out of service."""
     found = _guest_or_404(project_or_404(request, slug), pk)
 
-    def act(reason: str, by: Principal) -> None:
-        retirement.retire_guest(found, reason=reason, by=by)
-
-    return _decide(request, found, act, f"{found.name} is retired: no layout is checked against it any more.")
+    return _decide(
+        request, found, retirement.retire, f"{found.name} is retired: no layout is checked against it any more."
+    )
 
 
 @only("POST")
@@ -85,23 +85,20 @@ def restore(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Put a retired guest back in service."""
     found = _guest_or_404(project_or_404(request, slug), pk)
 
-    def act(reason: str, by: Principal) -> None:
-        retirement.restore_guest(found, reason=reason, by=by)
-
-    return _decide(request, found, act, f"{found.name} is in service again.")
+    return _decide(request, found, retirement.restore, f"{found.name} is in service again.")
 
 
-def _decide(request: HttpRequest, found: Guest, act: Any, done: str) -> HttpResponse:
+def _decide(request: HttpRequest, found: Guest, act: Act, done: str) -> HttpResponse:
     page = reverse("web:guest", args=[found.project.slug, found.pk])
 
     def show(said: Json) -> HttpResponse:
         return _guest_page(request, found.project, found, said)
 
-    return decide(request, act, page=page, done=done, show=show)
+    return decide(request, found, act, page=page, done=done, show=show)
 
 
 def _guest_or_404(project: Project, pk: int) -> Guest:
-    found = all_guests_in(project).filter(pk=pk).first() if pk <= LARGEST_ID else None
+    found = all_guests_in(project).filter(pk=pk).first()
     if found is None:
         raise Http404
     found.project = project
@@ -119,7 +116,7 @@ def _guest_page(request: HttpRequest, project: Project, found: Guest, said: Json
         "retired_platforms": [platform.name for platform in on if platform.retired_at is not None],
         "problem": judged.problem,
         "report": judged.report,
-        "word": WORDS.get(judged.report["verdict"], "") if judged.report else "",
+        "word": verdict_word(judged.report["verdict"]) if judged.report else "",
         "origin": origin_of(found.origin),
         "history": past,
         "why_retired": retired_because(past["rows"]),
@@ -152,7 +149,7 @@ def _places(found: Guest, report: Json | None, standing: Standing) -> list[Json]
     """The guest's verdict on each platform, worst first, and how many are of its class there."""
     rows = report["classes"] if report else []
     places = []
-    for row in sorted(rows, key=lambda row: (guest_matrix.VERDICTS.index(row["after"]), row["platform"])):
+    for row in sorted(rows, key=lambda row: (engine.VERDICTS.index(row["after"]), row["platform"])):
         known = standing.class_of(found.facts_digest, row["platform"]) if found.retired_at is None else None
         places.append(
             {

@@ -27,6 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "submit_to": projects_to_submit_to(principal).first(),
         "waiting": waiting,
         "recent": list(listed_submissions(principal)[:SHOWN]),
+        "first_words": _ACTS[waiting[0].act][1] if waiting else "",
         "standing": _standing(waiting),
         "demo": settings.PATREVIEW_DEMO,
     }
@@ -36,16 +37,17 @@ def home(request: HttpRequest) -> HttpResponse:
 def _standing(waiting: list[Any]) -> str:
     """What waits, in a sentence: "2 to vote on, 1 to mend."."""
     counts = Counter(one.act for one in waiting)
-    said = [f"{counts[act]} {words}" for act, words in _TO_DO.items() if counts[act]]
+    said = [f"{counts[act]} {words}" for act, (words, _) in _ACTS.items() if counts[act]]
     return f"{', '.join(said)}." if said else "Nothing waits for you."
 
 
-_TO_DO = {
-    "Vote": "to vote on",
-    "Adopt": "to adopt",
-    "Decide": "to decide",
-    "Answer": "to answer",
-    "Mend": "to mend",
-    "Run again": "to run again",
-    "Look": "about to expire",
+# An act of a queue: what the sentence says of it, what the first button says before the submission's number.
+_ACTS = {
+    "Vote": ("to vote on", "Vote on"),
+    "Adopt": ("to adopt", "Adopt"),
+    "Decide": ("to decide", "Decide on a waiver of"),
+    "Answer": ("to answer", "Answer in"),
+    "Mend": ("to mend", "Mend"),
+    "Run again": ("to run again", "Run again"),
+    "Look": ("about to expire", "Look at"),
 }

@@ -17,8 +17,9 @@ from patreview.web import standing_page
 from patreview.web.catalogue import around
 from patreview.web.errors import BadAddress, only
 from patreview.web.layout_table import layout_table
+from patreview.web.list_address import Key, read_number
 from patreview.web.origins import origin_of
-from patreview.web.visitor import LARGEST_ID, principal_of, project_or_404
+from patreview.web.visitor import principal_of, project_or_404
 
 if TYPE_CHECKING:
     from patreview.catalogue.queries import Layout, Platform
@@ -54,10 +55,7 @@ def _after(request: HttpRequest) -> int:
     unknown = [name for name in request.GET if name != "after"]
     if unknown:
         raise BadAddress(f"There is no filter “{unknown[0][:50]}”; use after.")
-    text = request.GET.get("after", "0")
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
-        raise BadAddress("after is the number of a layout.")
-    return int(text)
+    return int(Key("the number of a layout", read_number).of("after", request.GET.get("after", "0")))
 
 
 @only("GET")

@@ -6,17 +6,18 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import BigIntegerField
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from patreview.analyses.listing import Page
 from patreview.web.errors import BadAddress
-from patreview.web.visitor import LARGEST_ID
 
 PAGE = 50
 PAGE_MAX = 200
 KEYS = ("before", "after", "limit")
+FIRST_PAGE: Mapping[str, Any] = {"before": None, "after": None, "limit": PAGE}
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,16 @@ class Address:
 
     def leading(self, path: str, **more: Any) -> str:
         """The path with the filters, and what is added."""
-        query = {**self.chosen, **{name: str(value) for name, value in more.items()}}
-        return f"{path}?{urlencode(query)}" if query else path
+        return with_query(path, {**self.chosen, **more})
+
+    @property
+    def other_limit(self) -> dict[str, int]:
+        """The limit, where it is not what a page has anyway."""
+        return {"limit": self.key["limit"]} if self.key["limit"] != PAGE else {}
 
     def neighbours(self, path: str, page: Page[Any], keys: Sequence[Any]) -> dict[str, str]:
         """The addresses of newer and older rows; "" where there are none."""
-        limit = {"limit": self.key["limit"]} if self.key["limit"] != PAGE else {}
+        limit = self.other_limit
         return {
             "newest": self.leading(path, **limit) if page.newer else "",
             "newer": self.leading(path, after=keys[0], **limit) if page.newer and keys else "",
@@ -77,9 +82,14 @@ class Key:
             raise BadAddress(f"{name} is {self.words}.") from exc
 
 
+def with_query(path: str, query: Mapping[str, Any]) -> str:
+    """The path, with a query where there is one."""
+    return f"{path}?{urlencode(query)}" if query else path
+
+
 def read_number(text: str) -> int:
     """A number that a row may have. Raises ValueError."""
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > LARGEST_ID:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > BigIntegerField.MAX_BIGINT:
         raise ValueError(text)
     return int(text)
 

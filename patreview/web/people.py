@@ -15,6 +15,7 @@ from patreview.projects import invitations, members, services
 from patreview.projects.errors import Conflict, Forbidden, NotFound
 from patreview.projects.queries import Role
 from patreview.web.errors import only
+from patreview.web.list_address import read_number
 from patreview.web.people_forms import About, Invite, NewToken, PeopleForm
 from patreview.web.project_settings import reached_project, settings_page
 from patreview.web.visitor import principal_of
@@ -176,4 +177,8 @@ def _to(path: str) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    return int(text[:20]) if text.isascii() and text.isdigit() else 0
+    """The number of a row that a form names; 0, which none has, for what is no number."""
+    try:
+        return read_number(text)
+    except ValueError:
+        return 0

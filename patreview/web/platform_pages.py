@@ -17,15 +17,15 @@ from patreview.catalogue.registration import register_platform
 from patreview.projects.errors import Conflict, Forbidden
 from patreview.submissions.queries import visible_submissions
 from patreview.web import standing_page
-from patreview.web.catalogue import WORDS, around, decide
+from patreview.web.catalogue import Act, around, decide
 from patreview.web.errors import BadAddress, only, permission_denied
 from patreview.web.history import history, retired_because
 from patreview.web.platform_form import PlatformForm, presets
+from patreview.web.templatetags.marks import verdict_word
 from patreview.web.visitor import principal_of, project_or_404
 
 if TYPE_CHECKING:
     from patreview.catalogue.queries import Platform
-    from patreview.projects.principal import Principal
     from patreview.projects.queries import Project
 
 Json = dict[str, Any]
@@ -76,10 +76,7 @@ def retire(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Take a platform out of service."""
     found = _platform_or_404(project_or_404(request, slug), name)
 
-    def act(reason: str, by: Principal) -> None:
-        retirement.retire_platform(found, reason=reason, by=by)
-
-    return _decide(request, found, act, f"{name} is retired: nothing is judged on it any more.")
+    return _decide(request, found, retirement.retire, f"{name} is retired: nothing is judged on it any more.")
 
 
 @only("POST")
@@ -87,19 +84,16 @@ def restore(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Put a retired platform back in service."""
     found = _platform_or_404(project_or_404(request, slug), name)
 
-    def act(reason: str, by: Principal) -> None:
-        retirement.restore_platform(found, reason=reason, by=by)
-
-    return _decide(request, found, act, f"{name} is in service again.")
+    return _decide(request, found, retirement.restore, f"{name} is in service again.")
 
 
-def _decide(request: HttpRequest, found: Platform, act: Any, done: str) -> HttpResponse:
+def _decide(request: HttpRequest, found: Platform, act: Act, done: str) -> HttpResponse:
     page = reverse("web:platform", args=[found.project.slug, found.name])
 
     def show(said: Json) -> HttpResponse:
         return _platform_page(request, found.project, found, said)
 
-    return decide(request, act, page=page, done=done, show=show)
+    return decide(request, found, act, page=page, done=done, show=show)
 
 
 def _platform_or_404(project: Project, name: str) -> Platform:
@@ -123,7 +117,7 @@ def _platform_page(request: HttpRequest, project: Project, found: Platform, said
     context = frame | {
         "platform": found,
         "verdict": worst,
-        "word": WORDS.get(worst, ""),
+        "word": verdict_word(worst),
         "sentence": words,
         "table": standing_page.table_of(found, standing, findings),
         "matrix": standing_page.matrix(project, found.name, standing) if is_in_service else None,

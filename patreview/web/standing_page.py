@@ -98,7 +98,7 @@ def _guests_of(project: Project, row: Json) -> str:
 
 def first_classes(project: Project, standing: Standing, limit: int) -> list[Json]:
     """The worst classes over all platforms, the largest first among equals."""
-    order = guest_matrix.VERDICTS.index
+    order = engine.VERDICTS.index
     rows = sorted(standing.classes, key=lambda row: (order(row["after"]), -row["guests"], row["key"]))[:limit]
     names = [counted(row["members"], row["guests"] - len(row["members"])) for row in rows]
     return [row | {"name": name, "href": _guests_of(project, row)} for row, name in zip(rows, names, strict=True)]
@@ -107,8 +107,8 @@ def first_classes(project: Project, standing: Standing, limit: int) -> list[Json
 def tally(platform: str, standing: Standing) -> Json:
     """Guests of a platform by verdict, as `analyses/_tally.html` takes it."""
     counts = dict(standing.tally(platform))
-    row = {"label": "In force", "counts": [counts.get(word, 0) for word in guest_matrix.VERDICTS]}
-    return {"verdicts": guest_matrix.VERDICTS, "rows": [row] if counts else [], "total": sum(counts.values())}
+    row = {"label": "In force", "counts": [counts.get(word, 0) for word in engine.VERDICTS]}
+    return {"verdicts": engine.VERDICTS, "rows": [row] if counts else [], "total": sum(counts.values())}
 
 
 def sentence(platform: str, guests: int, standing: Standing) -> tuple[str, str]:

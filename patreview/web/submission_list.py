@@ -9,7 +9,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from patreview import engine
-from patreview.analyses.listing import VERDICTS, SubmissionRow, submission_page
+from patreview.analyses.listing import SubmissionRow, submission_page
 from patreview.reviews.tallies import Tally, tallies_of, turn_of
 from patreview.submissions.queries import KINDS, STATES
 from patreview.web.errors import only
@@ -20,7 +20,7 @@ from patreview.web.visitor import frame, project_or_404
 FILTERS = (
     Filter("state", STATES),
     Filter("kind", KINDS),
-    Filter("verdict", VERDICTS),
+    Filter("verdict", engine.VERDICTS),
     Filter("owner", longest=150),
     Filter("platform", longest=50),
     Filter("mine", ("1",)),

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from patreview.projects.queries import Project
     from patreview.submissions.queries import Submission
 
-LARGEST_ID = 2**63 - 1  # a larger number in an address is no row of any database
-
 
 def principal_of(request: HttpRequest) -> Principal:
     """Who asks, as the middleware found it."""

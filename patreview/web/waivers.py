@@ -9,24 +9,26 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
+from patreview.analyses.listing import page_of
 from patreview.projects.errors import Conflict, Forbidden, NotFound
 from patreview.reviews.queries import EXPIRES_SOON, Waiver, today, visible_waivers, waivers_in_use
 from patreview.reviews.waivers import decide_waiver, propose_waiver, revoke_waiver
 from patreview.web.decisions import decide as decide_on_submission
-from patreview.web.decisions import found_or_404
 from patreview.web.errors import BadAddress, only
-from patreview.web.visitor import LARGEST_ID, frame, principal_of, project_or_404
+from patreview.web.list_address import FIRST_PAGE, Address, Filter, Key, read_address, read_number
+from patreview.web.visitor import frame, principal_of, project_or_404
 from patreview.web.waiver_row import waiver_row
 
 if TYPE_CHECKING:
     from patreview.projects.errors import Refused
     from patreview.submissions.queries import Revision
 
-PAGE = 50
 STATES = ("proposed", "active", "expiring", "expired", "unused", "rejected", "revoked")
+FILTERS = (Filter("state", STATES),)
+KEY = Key("the number of a waiver", read_number)
 Json = dict[str, Any]
 
 
@@ -58,35 +60,22 @@ def waivers(request: HttpRequest, slug: str) -> HttpResponse:
 def waiver_list(request: HttpRequest, slug: str, *, refusal: Refused | None = None, status: int = 200) -> HttpResponse:
     """The page; `refusal` is what a service answered."""
     project = project_or_404(request, slug)
-    state, before = _chosen(request) if refusal is None else ("", None)
+    # A refusal answers to a form, whose address is no address of this list.
+    address = read_address(request, FILTERS, KEY) if refusal is None else Address({}, FIRST_PAGE)
+    state = address.chosen.get("state", "")
     used, day = waivers_in_use(project), today()
     found = _in_state(visible_waivers(principal_of(request)).filter(project=project), state, day, used)
-    if before:
-        found = found.filter(pk__lt=before)
-    rows = list(found[: PAGE + 1])
+    page = page_of(found, "pk", **address.key)
     here = reverse("web:waivers", args=[slug])
     around = frame(request, project, "waivers", f"/api/v1/projects/{slug}/waivers")
-    asked = f"state={state}&" if state else ""
     context = around | {
-        "waivers": [waiver_row(one, day, around["role"], request.user.pk, used) for one in rows[:PAGE]],
-        "next_page": f"{here}?{asked}before={rows[PAGE - 1].pk}" if len(rows) > PAGE else "",
+        "waivers": [waiver_row(one, day, around["role"], request.user.pk, used) for one in page.rows],
+        "pages": address.neighbours(here, page, [one.pk for one in page.rows]),
         "views": [{"label": "All", "href": here, "here": not state}]
         + [{"label": one.capitalize(), "href": f"{here}?state={one}", "here": one == state} for one in STATES],
         "refusal": refusal,
     }
     return render(request, "reviews/waivers.html", context, status=status)
-
-
-def _chosen(request: HttpRequest) -> tuple[str, int | None]:
-    asked = request.GET.dict()
-    if unknown := sorted(set(asked) - {"state", "before"}):
-        raise BadAddress(f"There is no filter “{unknown[0][:40]}”; use state or before.")
-    state, before = asked.get("state", ""), asked.get("before", "")
-    if state and state not in STATES:
-        raise BadAddress(f"“{state[:40]}” is no state of a waiver; use {', '.join(STATES)}.")
-    if before and not (before.isascii() and before.isdigit() and len(before) <= 19 and int(before) <= LARGEST_ID):
-        raise BadAddress("before is the number of a waiver.")
-    return state, int(before) if before else None
 
 
 def _in_state(found: Any, state: str, day: date, used: set[str]) -> Any:
@@ -129,7 +118,7 @@ def revoke(request: HttpRequest, waiver_id: int) -> HttpResponse:
 
 
 def _act(request: HttpRequest, waiver_id: int, act: Callable[[Waiver], object], done: str) -> HttpResponse:
-    waiver: Waiver = found_or_404(visible_waivers(principal_of(request)), waiver_id)
+    waiver: Waiver = get_object_or_404(visible_waivers(principal_of(request)), pk=waiver_id)
     slug = waiver.project.slug
     try:
         act(waiver)

@@ -4,7 +4,7 @@ from typing import Any
 
 from patreview.analyses.services import request_run
 from patreview.catalogue.models import Guest
-from patreview.catalogue.retirement import retire_guest, retire_platform
+from patreview.catalogue.retirement import retire
 from patreview.projects.queries import Role, may
 from patreview.projects.services import change_project, create_token
 from patreview.reviews import discussion, services
@@ -138,10 +138,10 @@ def external_key(world: World, column: str) -> Words:
 
 def retired_platform(world: World, column: str) -> Words:
     platform = make.make_platform(world.project, "xen-old")
-    retire_platform(platform, reason="Gone.", by=world.by("boss"))
+    retire(platform, reason="Gone.", by=world.by("boss"))
     return {"platform": platform.name}
 
 
 def retired_guest(world: World, column: str) -> Words:
-    retire_guest(Guest.objects.get(pk=world.common["guest"]), reason="Gone.", by=world.by("boss"))
+    retire(Guest.objects.get(pk=world.common["guest"]), reason="Gone.", by=world.by("boss"))
     return {}

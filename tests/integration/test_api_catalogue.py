@@ -3,7 +3,7 @@
 import pytest
 
 from patreview.catalogue.models import Guest, Platform
-from patreview.catalogue.retirement import retire_guest
+from patreview.catalogue.retirement import retire
 from tests import make
 
 WEB = {"role": "domU", "devices": False, "release": "6.1.192"}
@@ -99,7 +99,7 @@ def test_the_guests(team, root, client):
     for number in range(5):
         make.make_guest(team.platform, name=f"web {number}", **WEB)
     gone = make.make_guest(team.platform, name="gone", **WEB)
-    retire_guest(gone, reason="gone", by=team.maintainer)
+    retire(gone, reason="gone", by=team.maintainer)
     rows = client.get(f"{root}/guests?name=WEB").json()["results"]
     assert [row["name"] for row in rows] == [f"web {number}" for number in range(5)]
     assert rows[0]["platforms"][0]["verdict"] == "compatible"

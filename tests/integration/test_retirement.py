@@ -7,7 +7,7 @@ from patreview.analyses.scenario import scenario_of
 from patreview.catalogue.models import Guest, Platform
 from patreview.catalogue.queries import catalogue_version
 from patreview.catalogue.registration import NewPlatform, read_mtrr, register_platform
-from patreview.catalogue.retirement import restore_guest, restore_platform, retire_guest, retire_platform
+from patreview.catalogue.retirement import restore, retire
 from patreview.catalogue.services import PLATFORMS_MAX
 from patreview.journal.models import Entry
 from patreview.journal.queries import entries_about
@@ -27,8 +27,8 @@ def guest_of(team):
 def one(request, team):
     """Something in service, and how it is retired and restored."""
     if request.param == "guest":
-        return guest_of(team), retire_guest, restore_guest
-    return team.platform, retire_platform, restore_platform
+        return guest_of(team), retire, restore
+    return team.platform, retire, restore
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_reason_is_needed_and_bounded(team, one, reason):
 def test_an_open_proposal_outlives_its_platform_and_is_not_adopted(team):
     submitted = team.submission()
     vote(submitted.revision, "approve", by=team.reviewer, digest=submitted.revision.digest)
-    retire_platform(team.platform, reason="gone", by=team.maintainer)
+    retire(team.platform, reason="gone", by=team.maintainer)
     submitted.submission.refresh_from_db()
     assert submitted.submission.state == "open"
     make.execute(submitted.run)
@@ -133,7 +133,7 @@ def test_an_open_proposal_outlives_its_platform_and_is_not_adopted(team):
 
 def test_a_retired_guest_is_judged_no_more_and_returns_by_adoption(team):
     submitted = team.submission()
-    retire_guest(guest_of(team), reason="gone", by=team.maintainer)
+    retire(guest_of(team), reason="gone", by=team.maintainer)
     assert scenario_of(submitted.revision)["guests"] == []
     make.make_guest(team.platform, name="dom0")
     assert guest_of(team).retired_at is None
@@ -197,7 +197,7 @@ def test_a_platform_that_cannot_be_is_refused_at_its_field(team, fields, field):
 
 
 def test_a_name_is_taken_also_by_a_retired_one(team):
-    retire_platform(team.platform, reason="gone", by=team.maintainer)
+    retire(team.platform, reason="gone", by=team.maintainer)
     with pytest.raises(Conflict, match="retired; restore it"):
         register_platform(team.project, NewPlatform(team.platform.name, "4.19"), by=team.maintainer)
 
@@ -207,10 +207,10 @@ def test_as_many_platforms_as_the_engine_takes(team):
         make.make_platform(team.project, name=f"p{number}")
     with pytest.raises(Conflict, match="retire one first"):
         register_platform(team.project, NewPlatform("one-more", "4.19"), by=team.maintainer)
-    retire_platform(team.platform, reason="gone", by=team.maintainer)
+    retire(team.platform, reason="gone", by=team.maintainer)
     register_platform(team.project, NewPlatform("one-more", "4.19"), by=team.maintainer)
     with pytest.raises(Conflict, match="retire one first"):
-        restore_platform(team.platform, by=team.maintainer)
+        restore(team.platform, by=team.maintainer)
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 100_000, "1" * 5000, " " * 70_000])

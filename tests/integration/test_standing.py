@@ -12,7 +12,7 @@ from patreview.analyses import standing as module
 from patreview.analyses.standing import guest_standing, standing_of
 from patreview.catalogue.facts import facts_digest
 from patreview.catalogue.models import Guest
-from patreview.catalogue.retirement import retire_guest, retire_platform
+from patreview.catalogue.retirement import retire
 from patreview.catalogue.services import know_layout, put_layout_in_force
 from tests import make
 
@@ -70,9 +70,9 @@ def test_retired_ones_do_not_count(team):
     other = make.make_platform(team.project, name="other")
     guest = make.make_guest(team.platform, name="both", **WEB)
     guest.platforms.add(other)
-    retire_platform(other, reason="gone", by=team.maintainer)
+    retire(other, reason="gone", by=team.maintainer)
     assert set(standing_of(team.project).platforms) == {"xen-4.17"}
-    retire_guest(guest, reason="gone", by=team.maintainer)
+    retire(guest, reason="gone", by=team.maintainer)
     assert sizes(standing_of(team.project)) == [("PV dom0, Linux 6.12.117", 1, "compatible")]
 
 

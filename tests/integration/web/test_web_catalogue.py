@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from patreview.catalogue.facts import facts_digest
 from patreview.catalogue.models import Guest, Platform
-from patreview.catalogue.retirement import retire_guest, retire_platform
+from patreview.catalogue.retirement import retire
 from patreview.projects.models import Project
 from tests import make
 from tests.integration.web.tables import tables
@@ -154,7 +154,7 @@ def test_filters_of_the_list(team, client, query, names):
     make.make_guest(team.platform, name="gpu", role="domU", release="5.15", drivers=["amdgpu"])
     web = make.make_guest(team.platform, name="web", **WEB)
     web.platforms.add(make.make_platform(team.project, name="other"))
-    retire_guest(make.make_guest(team.platform, name="gone", **WEB), reason="gone", by=team.maintainer)
+    retire(make.make_guest(team.platform, name="gone", **WEB), reason="gone", by=team.maintainer)
     client.force_login(team.viewer.user)
     answer = client.get(path(team, f"guests/list/{query}"))
     assert [row["it"].name for row in answer.context["guests"]] == names
@@ -163,7 +163,7 @@ def test_filters_of_the_list(team, client, query, names):
 def test_a_guest_with_an_odd_name(team, client):
     Guest.objects.all().delete()
     odd = make.make_guest(team.platform, name=ODD.replace("\u202e", ""), drivers=["i915"])
-    retire_guest(odd, reason="<script>alert(1)</script>", by=team.maintainer)
+    retire(odd, reason="<script>alert(1)</script>", by=team.maintainer)
     for page in ("guests/", "guests/list/?state=retired", "guests/{guest}/", "platforms/xen-4.17/"):
         text = get(client, team, page, "maintainer")
         assert "<b>odd" not in text
@@ -247,7 +247,7 @@ def test_an_empty_project_says_what_to_do(client, db):
 
 
 def test_a_retired_platform_is_told_apart(team, client):
-    retire_platform(team.platform, reason="Its hosts were sold.", by=team.maintainer)
+    retire(team.platform, reason="Its hosts were sold.", by=team.maintainer)
     page = get(client, team, "platforms/xen-4.17/")
     assert "Its hosts were sold." in page
     assert "Propose a layout" not in page
