@@ -86,7 +86,7 @@ def _owners_reason(review: Review, gate: Gate) -> str:
     if review.open_threads:
         return f"answer {review.open_threads} open thread{'s' * (review.open_threads > 1)}"
     mine = [one for one in gate.conditions if one.scope == "check" and one.status == UNSATISFIED]
-    return f"mend: {mine[0].title.lower()} does not hold" if mine else ""
+    return f"mend what the gate says under “{mine[0].title}”" if mine else ""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Act(Protocol):
 def around(request: HttpRequest, project: Project, here: str, api: str) -> Json:
     """The frame of a page of the catalogue; `api` is its JSON twin below the project."""
     context = frame(request, project, here, f"/api/v1/projects/{project.slug}/{api}")
-    return context | {"may_maintain": may_maintain(context), "here_in_catalogue": here}
+    return context | {"may_maintain": may_maintain(context)}
 
 
 def may_maintain(context: Json) -> bool:

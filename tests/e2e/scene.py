@@ -18,6 +18,7 @@ def pages(browser: Browser, base: str) -> dict[str, str]:
         "home": "/",
         "project": f"{TOP}/",
         "submissions": f"{TOP}/submissions/",
+        "findings": f"{TOP}/findings/",
         "submit a layout": f"{TOP}/submit/",
         "submit a guest": f"{TOP}/submit/?kind=guest",
         "desktop report": desktop,

@@ -67,7 +67,7 @@ def failed(team):
     submitted = team.submission()
     Run.objects.update(state="failed")
     Submission.objects.update(run_state="failed")
-    return submitted, {"submitter": "mend: run completed does not hold"}
+    return submitted, {"submitter": "mend what the gate says under “Run completed”"}
 
 
 def closed(team):
@@ -142,7 +142,7 @@ def asked(team):
 
 def incompatible(team):
     return harmful(team), {
-        "submitter": "mend: nothing incompatible does not hold", "reviewer": "vote", "maintainer": "vote",
+        "submitter": "mend what the gate says under “Nothing incompatible”", "reviewer": "vote", "maintainer": "vote",
     }  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def waiver_proposed(team):
     submitted = harmful(team)
     waiver = proposed(team, submitted, last=SOON, day=today())
     return submitted, {
-        "submitter": "mend: nothing incompatible does not hold",
+        "submitter": "mend what the gate says under “Nothing incompatible”",
         "reviewer": "vote",
         "maintainer": f"decide on {waiver.name}",
     }
@@ -161,7 +161,7 @@ def waiver_by_the_maintainer(team):
     submitted = harmful(team)
     proposed(team, submitted, by=team.maintainer, last=SOON, day=today())
     return submitted, {
-        "submitter": "mend: nothing incompatible does not hold", "reviewer": "vote", "maintainer": "vote",
+        "submitter": "mend what the gate says under “Nothing incompatible”", "reviewer": "vote", "maintainer": "vote",
     }  # fmt: skip
 
 
