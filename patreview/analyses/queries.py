@@ -19,7 +19,6 @@ __all__ = [
     "Finding",
     "Run",
     "content_of",
-    "findings_of",
     "guest_of",
     "is_stale",
     "last_isolation",
@@ -80,11 +79,6 @@ def report_of(run: Run) -> dict[str, Any] | None:
 def report_text(run: Run) -> str | None:
     """The canonical JSON exactly as it was stored and digested."""
     return Report.objects.filter(run=run).values_list("body", flat=True).first()
-
-
-def findings_of(run: Run) -> QuerySet[Finding]:
-    """Worst first, as the engine put them."""
-    return run.findings.order_by("position")
 
 
 def sightings_of(principal: Principal, project: Project, fingerprint: str) -> QuerySet[Finding]:

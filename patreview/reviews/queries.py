@@ -24,8 +24,6 @@ __all__ = [
     "Vote",
     "Waiver",
     "covering",
-    "drafts_on",
-    "opening_of",
     "people_in",
     "standing_votes",
     "threads_on",
@@ -142,17 +140,6 @@ def threads_on(submission: Submission, principal: Principal) -> list[tuple[Threa
         by_thread.setdefault(comment.thread_id, []).append(comment)
     threads = visible_threads(principal).filter(submission=submission)
     return [(thread, by_thread.get(thread.pk, [])) for thread in threads]
-
-
-def drafts_on(submission: Submission, principal: Principal) -> QuerySet[Comment]:
-    """The principal's own unpublished comments on a submission."""
-    mine = Comment.objects.filter(thread__submission=submission, author=principal.user.pk, is_draft=True)
-    return mine.select_related("thread", "revision").order_by("pk")
-
-
-def opening_of(threads: list[tuple[Thread, list[Comment]]]) -> dict[tuple[str, str], Thread]:
-    """Threads by what they are about, without those about a revision."""
-    return {(thread.anchor, thread.key): thread for thread, _ in threads if thread.key}
 
 
 def visible_waivers(principal: Principal) -> QuerySet[Waiver]:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from patreview.analyses.queries import findings_of, last_run, report_of
+from patreview.analyses.queries import last_run, report_of
 from patreview.analyses.services import request_run
 from patreview.reviews.models import Waiver
 from patreview.reviews.queries import today, waived_by
@@ -183,7 +183,7 @@ def test_a_waiver_of_another_project_covers_nothing(team):
     waived(team, submitted)
     Waiver.objects.update(project=make.make_project())
     assert status(submitted.revision, "no_incompatible", DAY) == "unsatisfied"
-    assert waived_by(team.project.pk, list(findings_of(last_run(submitted.revision))), DAY) == {}
+    assert waived_by(team.project.pk, list(last_run(submitted.revision).findings.order_by("position")), DAY) == {}
 
 
 def for_today(team, submitted):
